@@ -1,0 +1,1 @@
+"""Stream jobs as one DuckDB query: preview, run and operate them from a notebook."""

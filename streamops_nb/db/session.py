@@ -1,0 +1,218 @@
+"""DuckDB instances and sessions (one cursor each, never shared between threads at one time)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from streamops_nb.db.names import ident, literal
+from streamops_nb.model.errors import (
+    Interrupted,
+    QueryError,
+    RowError,
+    StorageError,
+    StreamopsError,
+)
+
+__all__ = ["Instance", "Session", "open_instance", "sealed"]
+
+_ROW_ERRORS = (
+    duckdb.ConversionException,
+    duckdb.OutOfRangeException,
+    duckdb.InvalidInputException,
+)
+
+
+def _translate(error: duckdb.Error) -> StreamopsError:
+    """Map what DuckDB raises to our tree: the one table of the border."""
+    text = str(error).split("\n\nLINE ")[0].strip()
+    if isinstance(error, duckdb.InterruptException):
+        return Interrupted("The query was interrupted.")
+    if isinstance(error, _ROW_ERRORS):
+        return RowError(text)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return QueryError(f"{text} - allocate more CU or make the query keep less")
+    if isinstance(error, (duckdb.IOException, duckdb.SerializationException)):
+        return StorageError(text, retryable="No space left" in text)
+    if isinstance(error, (duckdb.InternalException, duckdb.FatalException)):
+        return StorageError(text)
+    return QueryError(text)
+
+
+class Session:
+    """One cursor of an instance, with its own temporary tables, registered frames and settings.
+
+    Every statement is drained before the method returns, so that the cursor is free again.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def run(self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> int:
+        """Execute a statement and return the number of rows it changed (0 if it says none)."""
+        rows = self.rows(sql, params)
+        if len(rows) == 1 and len(rows[0]) == 1 and isinstance(rows[0][0], int):
+            return rows[0][0]
+        return 0
+
+    def rows(
+        self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Execute a statement and return all its rows."""
+        try:
+            return self._cursor.execute(sql, params).fetchall()
+        except duckdb.Error as error:
+            raise _translate(error) from error
+
+    def table(
+        self,
+        sql: str,
+        params: Sequence[Any] | Mapping[str, Any] | None = None,
+        *,
+        chunk: int = 1_000_000,
+    ) -> pa.Table:
+        """Execute a query and return its result as an Arrow table in batches of `chunk` rows."""
+        try:
+            return self._cursor.sql(sql, params=params).to_arrow_table(chunk)
+        except duckdb.Error as error:
+            raise _translate(error) from error
+
+    def describe(self, select: str) -> dict[str, str]:
+        """Give column name to type of a query, from the binder, without running it."""
+        return {row[0]: row[1] for row in self.rows(f"DESCRIBE {select}")}
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table readable under `name` in this session, until replaced."""
+        try:
+            self._cursor.register(name, table)
+        except duckdb.Error as error:
+            raise _translate(error) from error
+
+    def unregister(self, name: str) -> None:
+        """Forget a registered table."""
+        self._cursor.unregister(name)
+
+    @contextmanager
+    def registered(self, **tables: pa.Table) -> Iterator[None]:
+        """Register tables for the length of a block."""
+        for name, table in tables.items():
+            self.register(name, table)
+        try:
+            yield
+        finally:
+            for name in tables:
+                self.unregister(name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end of the block, or roll back if it raises."""
+        self.rows("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._roll_back()
+            raise
+        self.rows("COMMIT")
+
+    def _roll_back(self) -> None:
+        try:
+            self._cursor.execute("ROLLBACK").fetchall()
+        except duckdb.Error:
+            # the transaction is gone already (DuckDB ends it itself after a fatal error)
+            return
+
+    def interrupt(self) -> None:
+        """Stop the statement that runs in this session; may be called from any thread."""
+        self._cursor.interrupt()
+
+    def close(self) -> None:
+        """Close the cursor."""
+        self._cursor.close()
+
+
+class Instance:
+    """One DuckDB instance: files are attached to it, sessions opened on it.
+
+    Thread-safe; made by `open_instance` or `sealed`.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def session(self) -> Session:
+        """Open a session."""
+        with self._lock:
+            return Session(self._connection.cursor())
+
+    def attach(self, path: Path | None, name: str) -> None:
+        """Attach a database file (None: one in memory) under `name`, creating it if missing."""
+        where = literal(":memory:" if path is None else str(path))
+        session = self.session()
+        try:
+            session.rows(f"ATTACH {where} AS {ident(name)}")
+        except StreamopsError as error:
+            raise StorageError(f"cannot open {path}: {error}") from error
+        finally:
+            session.close()
+
+    def detach(self, name: str) -> None:
+        """Detach a database; its file may then be moved or removed."""
+        session = self.session()
+        try:
+            session.rows(f"DETACH {ident(name)}")
+        finally:
+            session.close()
+
+    def close(self) -> None:
+        """Close the instance; open sessions end with it."""
+        with self._lock:
+            self._connection.close()
+
+
+def open_instance(
+    folder: Path | None = None, *, memory: str = "2GB", threads: int | None = None
+) -> Instance:
+    """Open the engine's DuckDB instance.
+
+    Parameters
+    ----------
+    folder
+        The workspace: the only folder that the instance may touch. None allows no file at all.
+    memory
+        Upper bound of DuckDB's memory, for example ``"2GB"``.
+    threads
+        Number of worker threads; None means one per core.
+    """
+    config: dict[str, str | int] = {"memory_limit": memory, "preserve_insertion_order": "true"}
+    if threads is not None:
+        config["threads"] = threads
+    connection = duckdb.connect(":memory:", config=config)
+    settings = ["SET TimeZone='UTC'", "SET enable_progress_bar=false"]
+    if folder is not None:
+        spill = folder / "tmp"
+        settings += [
+            f"SET allowed_directories=[{literal(str(folder))}]",
+            f"SET temp_directory={literal(str(spill))}",
+            "SET max_temp_directory_size='20GB'",
+        ]
+    settings += [
+        "SET autoinstall_known_extensions=false",
+        "SET autoload_known_extensions=false",
+        "SET enable_external_access=false",
+        "SET lock_configuration=true",
+    ]
+    for setting in settings:
+        connection.execute(setting).fetchall()
+    return Instance(connection)
+
+
+def sealed(*, memory: str = "1GB", threads: int | None = None) -> Instance:
+    """Open an instance in memory that can reach nothing: no files, network, settings."""
+    return open_instance(None, memory=memory, threads=threads)

@@ -1,0 +1,1 @@
+"""How bytes become rows; `streamops_nb.formats.base` states the port."""

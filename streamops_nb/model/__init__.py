@@ -1,0 +1,1 @@
+"""Values everybody shares: errors, specs, batches, events. No I/O, no toolkit."""

@@ -1,0 +1,1 @@
+"""Where output rows go; `streamops_nb.sinks.base` states the port."""

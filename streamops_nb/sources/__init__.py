@@ -1,0 +1,1 @@
+"""Where streams come from; `streamops_nb.sources.base` states the port."""
