@@ -177,7 +177,11 @@ class Instance:
 
 
 def open_instance(
-    folder: Path | None = None, *, memory: str = "2GB", threads: int | None = None
+    folder: Path | None = None,
+    *,
+    memory: str = "2GB",
+    threads: int | None = None,
+    json_errors: bool = False,
 ) -> Instance:
     """Open the engine's DuckDB instance.
 
@@ -189,6 +193,8 @@ def open_instance(
         Upper bound of DuckDB's memory, for example ``"2GB"``.
     threads
         Number of worker threads; None means one per core.
+    json_errors
+        Whether messages are JSON documents with the position of the fault in the statement.
     """
     config: dict[str, str | int] = {"memory_limit": memory, "preserve_insertion_order": "true"}
     if threads is not None:
@@ -202,6 +208,8 @@ def open_instance(
             f"SET temp_directory={literal(str(spill))}",
             "SET max_temp_directory_size='20GB'",
         ]
+    if json_errors:
+        settings.append("SET GLOBAL errors_as_json=true")
     settings += [
         "SET autoinstall_known_extensions=false",
         "SET autoload_known_extensions=false",
@@ -213,6 +221,8 @@ def open_instance(
     return Instance(connection)
 
 
-def sealed(*, memory: str = "1GB", threads: int | None = None) -> Instance:
+def sealed(
+    *, memory: str = "1GB", threads: int | None = None, json_errors: bool = False
+) -> Instance:
     """Open an instance in memory that can reach nothing: no files, network, settings."""
-    return open_instance(None, memory=memory, threads=threads)
+    return open_instance(None, memory=memory, threads=threads, json_errors=json_errors)

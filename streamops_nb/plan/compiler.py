@@ -1,0 +1,282 @@
+"""From stages to operators: the SQL of each step of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from streamops_nb.db import ident
+from streamops_nb.model.errors import Fault, QueryRefused
+from streamops_nb.plan.decompose import Decomposed, decompose
+from streamops_nb.plan.operator import Operator, StateTable
+from streamops_nb.plan.relation import Item, Kind
+from streamops_nb.plan.stage import Stage
+from streamops_nb.plan.statement import CUT, FROM, NOW, TO, Statement
+from streamops_nb.plan.tree import Node, Tree, base_table, rewrite, walk
+
+__all__ = ["Compiler"]
+
+
+class Compiler:
+    """Compiles the stages of one query.
+
+    Parameters
+    ----------
+    stages
+        All stages by name, in order.
+    database
+        The quoted name of the job's attached file.
+    """
+
+    def __init__(self, stages: Mapping[str, Stage], tree: Tree, database: str) -> None:
+        self._stages = stages
+        self._tree = tree
+        self._database = database
+
+    def query(self, sql: str, reads: frozenset[str], *params: str, **ours: str) -> Statement:
+        """Put the stages in front that `sql` reads and that are evaluated on the fly.
+
+        Parameters
+        ----------
+        params
+            The placeholders that `sql` and `ours` hold.
+        ours
+            Common table expressions of the planner, in order; one may stand in for a stage.
+        """
+        steps: dict[str, str] = {}
+        for name in reads:
+            self._inline(name, steps)
+        steps = {name: text for name, text in steps.items() if name not in ours}
+        held = {param.removeprefix("$") for param in params}
+        if any(NOW in text for text in (*steps.values(), sql)):
+            held.add(NOW.removeprefix("$"))
+        every = {**steps, **ours}
+        prefix = ", ".join(f"{ident(name)} AS ({text})" for name, text in every.items())
+        return Statement(f"WITH {prefix} {sql}" if prefix else sql, frozenset(held))
+
+    def _inline(self, name: str, steps: dict[str, str]) -> None:
+        stage = self._stages.get(name)
+        if stage is None or name in steps or stage.kind is Kind.CLOSED:
+            return
+        for below in stage.reads:
+            self._inline(below, steps)
+        steps[name] = stage.sql
+
+    def operator(self, stage: Stage) -> Operator:
+        """Compile a stage over windows."""
+        frontier = stage.relation.frontier
+        window = next(i.relation.window for i in stage.items if i.relation.window is not None)
+        decomposed = decompose(stage, self._tree)
+        if decomposed is not None:
+            return self._partials(stage, decomposed)
+        tables: list[StateTable] = []
+        ours: dict[str, str] = {}
+        direct: set[str] = set()
+        swaps: dict[int, str] = {}
+        for number, item in enumerate(stage.items):
+            if item.macro is not None:
+                tables.append(self._rows(stage, item, number, ours))
+                swaps[id(item.node)] = f"_w{number}"
+            elif item.relation.kind is Kind.CLOSED:
+                if dict(item.relation.frontier) == dict(frontier):
+                    direct.add(item.relation.name)
+                else:
+                    tables.append(self._waiting(stage, item, number, ours))
+        sql = self._tree.sql(_swap(stage.node, swaps))
+        params = (FROM, TO) if tables else ()
+        cut = (CUT,) if any(item.macro for item in stage.items) else ()
+        emit = self.query(sql, stage.reads, *params, *cut, **ours)
+        return Operator(
+            stage=stage,
+            window=window,
+            frontier=frontier,
+            tables=tuple(tables),
+            direct=frozenset(direct),
+            emit=emit,
+        )
+
+    def _table(self, stage: Stage, number: int) -> str:
+        return f"{self._database}.{ident(f'state_{stage.name}_{number}')}"
+
+    def _rows(self, stage: Stage, item: Item, number: int, ours: dict[str, str]) -> StateTable:
+        """Keep the rows that feed a macro; add the macro over them to `ours`."""
+        macro = _present(item.macro)
+        name = self._table(stage, number)
+        columns = ", ".join(ident(column) for column in _needed(stage, item))
+        time = f"epoch_us({ident(macro.time)})"
+        source = ident(macro.source.name)
+        reads = frozenset([macro.source.name])
+        session = macro.window.kind == "session"
+        on_time = f"{time} >= {FROM}" if session else f"{macro.window.last_end(time)} > {FROM}"
+        kept = f"_in{number}"
+        call = f"{macro.window.kind}({kept}, {macro.call})"
+        ours[kept] = f"SELECT {columns} FROM {name}"
+        ours[f"_w{number}"] = (
+            f"SELECT * FROM {call} WHERE epoch_us(window_end) > {FROM} "
+            f"AND epoch_us(window_end) <= {TO} AND epoch_us(window_start) >= {CUT}"
+        )
+        if session:
+            expire = (
+                f"DELETE FROM {name} WHERE rowid IN (WITH {kept} AS (SELECT rowid AS _id, {columns} "
+                f"FROM {name}) SELECT _id FROM {call} WHERE epoch_us(window_end) <= {TO})"
+            )
+        else:
+            expire = f"DELETE FROM {name} WHERE {macro.window.last_end(time)} <= {TO}"
+        plain = f"SELECT {columns} FROM {source} WHERE {ident(macro.time)} IS NOT NULL"
+        return StateTable(
+            name=name,
+            keeps="rows",
+            source=macro.source.name,
+            create=self.query(f"{plain} LIMIT 0", reads),
+            insert=self.query(f"{plain} AND {on_time}", reads, FROM),
+            expire=Statement(expire, frozenset({"_to"})),
+            **self._late(item),
+        )
+
+    def _late(self, item: Item) -> dict[str, Statement]:
+        macro = _present(item.macro)
+        if macro.source.kind is not Kind.FLOW:
+            return {}
+        reads = frozenset([macro.source.name])
+        source, time = ident(macro.source.name), f"epoch_us({ident(macro.time)})"
+        if macro.window.kind == "session":
+            late, partly = f"{time} < {FROM}", "false"
+        else:
+            late = f"{macro.window.last_end(time)} <= {FROM}"
+            partly = f"{macro.window.first_end(time)} <= {FROM} AND NOT {late}"
+        counts = f"SELECT count(*) FILTER ({late}), count(*) FILTER ({partly}) FROM {source}"
+        rows = f"SELECT CAST(to_json(_late) AS VARCHAR) FROM {source} AS _late WHERE {late}"
+        return {
+            "late": self.query(counts, reads, FROM),
+            "late_rows": self.query(rows, reads, FROM),
+        }
+
+    def _waiting(self, stage: Stage, item: Item, number: int, ours: dict[str, str]) -> StateTable:
+        """Keep closed rows of a stage until the slower inputs have closed the same window."""
+        relation = item.relation
+        window = relation.window
+        end = next((c for c, m in relation.marks.items() if m.what == "end"), None)
+        start = next((c for c, m in relation.marks.items() if m.what == "start"), None)
+        if end is not None:
+            bound = f"epoch_us({ident(end)})"
+        elif start is not None and window is not None and window.fixed:
+            bound = f"epoch_us({ident(start)}) + {window.size}"
+        else:
+            raise QueryRefused(
+                [
+                    Fault(
+                        where=stage.where,
+                        what=f"`{relation.name}` has to wait for a slower input of "
+                        f"`{stage.name}`, but does not say which window its rows belong to",
+                        remedy=f"select window_end in `{relation.name}`",
+                    )
+                ]
+            )
+        name = self._table(stage, number)
+        source = ident(relation.name)
+        ours[relation.name] = (
+            f"SELECT * EXCLUDE (_end) FROM {name} WHERE _end > {FROM} AND _end <= {TO}"
+        )
+        plain = f"SELECT *, {bound} AS _end FROM {source}"
+        return StateTable(
+            name=name,
+            keeps="closed rows",
+            source=relation.name,
+            create=Statement(f"{plain} LIMIT 0"),
+            insert=Statement(plain),
+            expire=Statement(f"DELETE FROM {name} WHERE _end <= {TO}", frozenset({"_to"})),
+        )
+
+    def _partials(self, stage: Stage, parts: Decomposed) -> Operator:
+        """Keep partial aggregates per pane and key."""
+        item = parts.item
+        macro = _present(item.macro)
+        window = macro.window
+        name = self._table(stage, 0)
+        reads = stage.reads
+        time = f"epoch_us({ident(macro.time)})"
+        panes = f"SELECT *, {window.pane_of(time)} AS _pane FROM {ident(macro.source.name)}"
+        where = f"{window.last_end('_pane')} > {FROM}"
+        start, end = window.bounds_of_pane()
+        kind = macro.source.columns[macro.time]
+        stamp = "make_timestamptz" if "ZONE" in kind or kind == "TIMESTAMPTZ" else "make_timestamp"
+        keys = "".join(f", _k{i}" for i in range(len(parts.keys)))
+        states = "".join(f", _a{i}" for i in range(len(parts.aggregates)))
+        combined = "".join(f", combine_aggr(_a{i}) AS _a{i}" for i in range(len(parts.aggregates)))
+        final = "".join(
+            f", finalize(combine_aggr(_a{i})) AS _a{i}" for i in range(len(parts.aggregates))
+        )
+        ours = {
+            "_panes": f"SELECT _pane{keys}{states}, {start} AS _start FROM {name} "
+            f"WHERE _pane < {TO} AND {window.last_end('_pane')} > {FROM}",
+            "_windows": f"SELECT *, {end} AS _end FROM _panes",
+            "_closed": f"SELECT {stamp}(_start) AS window_start, {stamp}(_end) AS window_end{keys}"
+            f"{final} FROM _windows WHERE _end > {FROM} AND _end <= {TO} AND _start >= {CUT} "
+            "GROUP BY ALL",
+        }
+        create = self.query(f"{parts.partial} LIMIT 0", reads, _p=panes)
+        insert = self.query(parts.partial, reads, FROM, _p=f"SELECT * FROM ({panes}) WHERE {where}")
+        table = StateTable(
+            name=name,
+            keeps="partials",
+            source=macro.source.name,
+            create=create,
+            insert=insert,
+            expire=Statement(
+                f"DELETE FROM {name} WHERE {window.last_end('_pane')} <= {TO}", frozenset({"_to"})
+            ),
+            merge=Statement(f"SELECT _pane{keys}{combined} FROM {name} GROUP BY ALL"),
+            **self._late(item),
+        )
+        emit = self.query(parts.final, frozenset(), FROM, TO, CUT, **ours)
+        return Operator(
+            stage=stage,
+            window=window,
+            frontier=stage.relation.frontier,
+            tables=(table,),
+            emit=emit,
+        )
+
+
+def _present(macro: Any) -> Any:
+    if macro is None:
+        raise AssertionError("only called for window macros")
+    return macro
+
+
+def _swap(node: Node, swaps: Mapping[int, str]) -> Node:
+    """Replace the macros in a FROM clause by the relations that hold their closed rows."""
+
+    def change(below: Node) -> Node | None:
+        name = swaps.get(id(below))
+        if name is None:
+            return None
+        return base_table(name, below["alias"] or str(below["function"]["function_name"]))
+
+    changed: Node = rewrite(node, change)
+    return changed
+
+
+def _needed(stage: Stage, item: Item) -> list[str]:
+    """The columns of a macro's input that the stage looks at (all if it has a star)."""
+    macro = _present(item.macro)
+    every = list(macro.source.columns)
+    nodes = list(walk(stage.node))
+    if any(node.get("class") == "STAR" for node in nodes):
+        return every
+    named = {
+        str(name).lower() for node in nodes for name in (node.get("column_names") or [])
+    }
+    named |= {str(n).lower() for j in nodes for n in (j.get("using_columns") or [])}
+    if item.alias.lower() in named and not _only_qualifies(nodes, item.alias):
+        return every
+    return [c for c in every if c.lower() in named or c == macro.time]
+
+
+def _only_qualifies(nodes: list[Node], alias: str) -> bool:
+    """Whether the alias stands only before a dot, never for the whole row."""
+    return all(
+        len(node["column_names"]) > 1 or node["column_names"][0].lower() != alias.lower()
+        for node in nodes
+        if node.get("column_names")
+    )

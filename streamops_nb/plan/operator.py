@@ -1,0 +1,118 @@
+"""What a plan is made of: a list of values that can be printed, tested and explained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from streamops_nb.plan.stage import Stage
+from streamops_nb.plan.statement import Statement
+from streamops_nb.plan.window import Window
+
+__all__ = ["Operator", "Plan", "StateTable"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StateTable:
+    """What one windowed input of a stage keeps between batches.
+
+    Parameters
+    ----------
+    name
+        The table's quoted name in the job's file.
+    keeps
+        ``partials`` (partial aggregates per pane and key), ``rows``, or ``closed rows`` that wait
+        for a slower input.
+    source
+        The stream or stage that feeds it.
+    create
+        A query without rows that has the table's columns.
+    insert
+        The query for a batch's new content.
+    expire
+        The statement that deletes what no window needs any more.
+    late
+        For rows of streams: a query for the numbers of late and of partly late rows.
+    late_rows
+        The late rows as JSON text.
+    merge
+        For partials: a query for the same content in as few rows as possible.
+    """
+
+    name: str
+    keeps: str
+    source: str
+    create: Statement
+    insert: Statement
+    expire: Statement
+    late: Statement | None = None
+    late_rows: Statement | None = None
+    merge: Statement | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever content kept under the old plan would not fit the new one."""
+        text = "\0".join([self.keeps, self.create.sql, self.insert.sql, self.expire.sql])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operator:
+    """A stage over windows: state tables that are fed, and a query over what has closed.
+
+    Parameters
+    ----------
+    frontier
+        Per stream, how far the operator's frontier trails the stream's watermark, microseconds.
+    direct
+        Stages whose closed rows of the same batch it reads without keeping them.
+    emit
+        The query for the rows of the windows that close in a batch.
+    """
+
+    stage: Stage
+    window: Window
+    frontier: Mapping[str, int]
+    tables: tuple[StateTable, ...] = ()
+    direct: frozenset[str] = field(default_factory=frozenset)
+    emit: Statement
+
+    @property
+    def name(self) -> str:
+        """The stage's name."""
+        return self.stage.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A compiled query.
+
+    Parameters
+    ----------
+    streams, references
+        The names that the query really reads.
+    stages
+        All stages in order, the final SELECT last.
+    operators
+        The stages over windows that the result needs, in order of evaluation.
+    output
+        For a query without windows, the query that turns a batch's rows into output.
+    columns
+        Output column to DuckDB type.
+    event_times
+        Per stream that has one, its event-time column.
+    """
+
+    streams: tuple[str, ...]
+    references: tuple[str, ...]
+    stages: tuple[Stage, ...]
+    operators: tuple[Operator, ...]
+    output: Statement | None
+    columns: Mapping[str, str]
+    event_times: Mapping[str, str]
+
+    @property
+    def tables(self) -> tuple[StateTable, ...]:
+        """All state tables."""
+        return tuple(table for operator in self.operators for table in operator.tables)

@@ -1,0 +1,344 @@
+"""The planner: from a query and the shapes of its inputs to a plan, or to every fault in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streamops_nb.db import Instance, Session, ident, literal, load_sql, sealed
+from streamops_nb.model.errors import Fault, QueryRefused, StreamopsError
+from streamops_nb.plan.allowed import find_faults
+from streamops_nb.plan.compiler import Compiler
+from streamops_nb.plan.from_clause import reads_relations
+from streamops_nb.plan.functions import TIME_NOW
+from streamops_nb.plan.operator import Operator, Plan
+from streamops_nb.plan.relation import Kind, Mark, Relation
+from streamops_nb.plan.stage import Stage, read_stage
+from streamops_nb.plan.statement import NOW
+from streamops_nb.plan.tree import Node, Tree, base_table, place, rewrite, walk
+
+__all__ = ["FINAL", "Param", "Planner", "StreamShape", "load_macros"]
+
+FINAL = "result"
+"""The name of the stage that the final SELECT makes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamShape:
+    """What the planner must know of a stream: its columns and which is the event time."""
+
+    columns: Mapping[str, str]
+    event_time: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Param:
+    """A parameter's DuckDB type and value."""
+
+    type: str
+    value: Any
+
+
+def load_macros(session: Session) -> None:
+    """Define the window macros in a session's instance."""
+    for statement in load_sql("streamops_nb.plan", "macros.sql").split(";\n"):
+        if "MACRO" in statement:
+            session.rows(statement)
+
+
+class Planner:
+    """Plans queries in a sealed DuckDB of its own; thread-safe, made once per process.
+
+    Nothing that is planned runs: queries are parsed and bound over empty tables.
+    """
+
+    def __init__(self) -> None:
+        self._instance: Instance = sealed(memory="256MB", threads=1, json_errors=True)
+        session = self._instance.session()
+        load_macros(session)
+        session.close()
+
+    def close(self) -> None:
+        """Close the sealed database."""
+        self._instance.close()
+
+    def plan(
+        self,
+        query: str,
+        streams: Mapping[str, StreamShape],
+        *,
+        references: Mapping[str, Mapping[str, str]] | None = None,
+        params: Mapping[str, Param] | None = None,
+        database: str = "job",
+    ) -> Plan:
+        """Plan a query.
+
+        Parameters
+        ----------
+        query
+            One SELECT.
+        streams, references
+            What it may read; references as column name to DuckDB type.
+        params
+            What ``$name`` stands for.
+        database
+            Name under which the job's file is attached when the plan runs.
+
+        Raises
+        ------
+        QueryRefused
+            With every fault found, each with line and column.
+        """
+        session = self._instance.session()
+        try:
+            planning = _Planning(query, streams, references or {}, params or {}, session)
+            return planning.plan(ident(database))
+        finally:
+            session.close()
+
+
+class _Planning:
+    """The planning of one query."""
+
+    def __init__(
+        self,
+        query: str,
+        streams: Mapping[str, StreamShape],
+        references: Mapping[str, Mapping[str, str]],
+        params: Mapping[str, Param],
+        session: Session,
+    ) -> None:
+        self._query = query
+        self._streams = streams
+        self._params = params
+        self._session = session
+        self._tree = Tree(session)
+        self._faults: list[Fault] = []
+        self._relations: dict[str, Relation] = {}
+        for name, shape in streams.items():
+            self._declare(_stream(name, shape))
+        for name, columns in references.items():
+            self._declare(Relation(name=name, kind=Kind.REFERENCE, columns=dict(columns)))
+
+    def plan(self, database: str) -> Plan:
+        root = self._tree.parse(self._query)
+        ctes = root.get("cte_map", {}).get("map", [])
+        names = [str(cte["key"]) for cte in ctes]
+        self._faults += find_faults(root, self._query, {*names, *self._names()})
+        self._check_names(names)
+        self._check_params(root)
+        self._raise()
+        root = self._fill(root)
+        stages = self._read_all(root)
+        self._raise()
+        return self._compile(stages, database)
+
+    def _names(self) -> set[str]:
+        return {relation.name for relation in self._relations.values()}
+
+    def _raise(self) -> None:
+        if self._faults:
+            raise QueryRefused(self._faults)
+
+    def _declare(self, relation: Relation) -> None:
+        """Create the relation as an empty table of the session."""
+        columns = ", ".join(f"{ident(name)} {kind}" for name, kind in relation.columns.items())
+        try:
+            self._session.rows(f"CREATE OR REPLACE TEMP TABLE {ident(relation.name)} ({columns})")
+        except StreamopsError as error:
+            self._faults.append(
+                Fault(where=f"streams.{relation.name}.schema", what=str(error), remedy="")
+            )
+        self._relations[relation.name.lower()] = relation
+
+    # checks of the whole text
+
+    def _check_names(self, names: list[str]) -> None:
+        taken = {name.lower() for name in self._names()}
+        for name in [*names, *self._names()]:
+            if name.startswith("_"):
+                self._note(f"the name `{name}` begins with an underscore", "choose another")
+        for name in names:
+            if name.lower() in taken:
+                self._note(f"the CTE `{name}` has the name of another relation", "rename it")
+            taken.add(name.lower())
+        if FINAL in taken:
+            self._note(f"`{FINAL}` is the name of the final SELECT", "rename the stream or CTE")
+
+    def _note(self, what: str, remedy: str = "") -> None:
+        self._faults.append(Fault(where="query", what=what, remedy=remedy))
+
+    def _check_params(self, root: Node) -> None:
+        known = ", ".join(f"${name}" for name in sorted(self._params)) or "none"
+        for node in walk(root):
+            if node.get("class") == "PARAMETER" and node["identifier"] not in self._params:
+                where = place(self._query, node.get("query_location"))
+                what = f"there is no parameter ${node['identifier']}"
+                self._faults.append(
+                    Fault(where=where, what=what, remedy=f"declared under `params:` are {known}")
+                )
+
+    def _bind(self) -> None:
+        """Bind the user's text as it stands, to learn where in it the binder's fault lies."""
+        prefix = "PREPARE checked AS "
+        try:
+            self._session.rows(prefix + self._query)
+        except StreamopsError as error:
+            raise QueryRefused([_binder_fault(error, self._query, len(prefix))]) from error
+
+    def _fill(self, root: Node) -> Node:
+        """Put typed constants where parameters stand, and the batch's time where now() stands."""
+        columns = {name.lower() for r in self._relations.values() for name in r.columns}
+
+        def change(node: Node) -> Node | None:
+            if node.get("class") == "PARAMETER":
+                return self._constant(node)
+            names = node.get("column_names") or [""]
+            called = str(node.get("function_name", names[0])).lower()
+            if called not in TIME_NOW or len(names) > 1 or (names[0] and called in columns):
+                return None
+            return self._now(TIME_NOW[called], node)
+
+        filled: Node = rewrite(root, change)
+        return filled
+
+    def _constant(self, node: Node) -> Node:
+        param = self._params[node["identifier"]]
+        text = "NULL" if param.value is None else literal(_sql_text(param.value))
+        return {**self._tree.expression(f"CAST({text} AS {param.type})"), "alias": node["alias"]}
+
+    def _now(self, kind: str, node: Node) -> Node:
+        sql = f"CAST(make_timestamptz(CAST({NOW} AS BIGINT)) AS {kind})"
+        alias = node["alias"] or str(node.get("function_name", "now"))
+        return {**self._tree.expression(sql), "alias": alias}
+
+    # stage by stage
+
+    def _read_all(self, root: Node) -> dict[str, Stage]:
+        stages: dict[str, Stage] = {}
+        steps = [(str(cte["key"]), cte["value"]) for cte in root.get("cte_map", {}).get("map", [])]
+        final = {**root, "cte_map": {"map": []}}
+        for name, cte in [*steps, (FINAL, {"query_node": final, "aliases": []})]:
+            for part, node in self._lifted(name, cte):
+                stage = self._read(part, node)
+                if stage is None:
+                    return stages
+                stages[part] = stage
+        return stages
+
+    def _lifted(self, name: str, cte: Node) -> list[tuple[str, Node]]:
+        """Make stages of the subqueries in a stage's FROM; the stage itself comes last."""
+        if cte["aliases"]:
+            self._note(f"the CTE `{name}` renames its columns", "name them in its SELECT list")
+        lifted: list[tuple[str, Node]] = []
+
+        def change(node: Node) -> Node | None:
+            if node.get("type") != "SUBQUERY" or node.get("class") or not reads_relations(node):
+                return None
+            if node["column_name_alias"]:
+                self._note("a subquery in FROM renames its columns", "name them in its SELECT")
+            alias = node["alias"] or "subquery"
+            taken = {*self._relations, *(part for part, _ in lifted)}
+            part = alias if alias.lower() not in taken else f"{name}_{alias}_{len(lifted) + 1}"
+            inner = rewrite(node["subquery"]["node"], change)
+            lifted.append((part, inner))
+            return {**base_table(part, alias), "query_location": node["query_location"]}
+
+        body = rewrite(cte["query_node"], change)
+        return [*lifted, (name, body)]
+
+    def _read(self, name: str, node: Node) -> Stage | None:
+        if any(below["cte_map"]["map"] for below in walk(node) if "cte_map" in below):
+            self._note(f"`{name}` has a WITH of its own", "move it to the top of the query")
+            return None
+        try:
+            stage = read_stage(
+                name, node, self._relations, self._tree, self._session, self._query, self._faults
+            )
+        except StreamopsError as error:
+            self._bind()
+            self._faults.append(Fault(where=f"query, stage {name}", what=_message(error)))
+            return None
+        if stage is not None:
+            self._declare(stage.relation)
+        return stage
+
+    def _compile(self, stages: dict[str, Stage], database: str) -> Plan:
+        final = stages[FINAL]
+        needed = _needed_by(final, stages)
+        if final.kind is Kind.REFERENCE:
+            raise QueryRefused(
+                [Fault(where="query", what="the query reads no stream", remedy="name one in FROM")]
+            )
+        compiler = Compiler(stages, self._tree, database)
+        operators: list[Operator] = []
+        for name, stage in stages.items():
+            if name in needed and stage.kind is Kind.CLOSED:
+                operators.append(compiler.operator(stage))
+        output = compiler.query(final.sql, final.reads) if final.kind is Kind.FLOW else None
+        streams = tuple(name for name in self._streams if name in needed)
+        return Plan(
+            streams=streams,
+            references=tuple(
+                r.name
+                for r in self._relations.values()
+                if r.kind is Kind.REFERENCE and r.name in needed and r.name not in stages
+            ),
+            stages=tuple(stages.values()),
+            operators=tuple(operators),
+            output=output,
+            columns=final.relation.columns,
+            event_times={
+                name: time for name in streams if (time := self._streams[name].event_time)
+            },
+        )
+
+
+def _stream(name: str, shape: StreamShape) -> Relation:
+    marks = {shape.event_time: Mark("time")} if shape.event_time else {}
+    return Relation(
+        name=name,
+        kind=Kind.FLOW,
+        columns=dict(shape.columns),
+        marks=marks,
+        frontier={name: 0},
+    )
+
+
+def _needed_by(stage: Stage, stages: Mapping[str, Stage]) -> set[str]:
+    needed = {stage.name}
+    for name in stage.reads:
+        needed |= _needed_by(stages[name], stages) if name in stages else {name}
+    return needed
+
+
+def _sql_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _message(error: Exception) -> str:
+    details = _details(error)
+    return str(details.get("exception_message", error)).split("\n")[0]
+
+
+def _details(error: Exception) -> dict[str, Any]:
+    text = str(error)
+    start = text.find("{")
+    try:
+        found = json.loads(text[start:]) if start >= 0 else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _binder_fault(error: Exception, query: str, prefix: int) -> Fault:
+    details = _details(error)
+    message = str(details.get("exception_message", error))
+    lines = message.split("\n")
+    position = details.get("position")
+    where = "query" if position is None else place(query, max(0, int(position) - prefix))
+    candidates = str(details.get("candidates", "")).strip()
+    remedy = f"candidates: {candidates}" if candidates and len(candidates) < 200 else ""
+    return Fault(where=where, what=lines[0], remedy=remedy)

@@ -1,0 +1,210 @@
+"""DuckDB's own parse tree: parse, walk, change, write back as SQL.
+
+Every query is parsed by DuckDB (``json_serialize_sql``) and every statement that the planner makes
+from it is written by DuckDB (``json_deserialize_sql``), so that we never cut or glue user text.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from streamops_nb.db import Session
+from streamops_nb.model.errors import Fault, QueryRefused
+
+__all__ = ["Node", "Tree", "base_table", "children", "column", "place", "rewrite", "same", "strip", "walk"]
+
+Node = dict[str, Any]
+
+_LOCATIONS = ("query_location", "query_location_length")
+_NOWHERE = 2**63
+_EMPTY: Node = {
+    "type": "EMPTY",
+    "alias": "",
+    "sample": None,
+    "query_location": 2**64 - 1,
+    "query_location_length": 0,
+}
+
+
+def place(query: str, offset: int | None) -> str:
+    """Turn DuckDB's byte offset into ``query line:column`` (both from 1)."""
+    if offset is None or offset >= _NOWHERE:
+        return "query"
+    before = query.encode()[:offset].decode(errors="replace")
+    line = before.count("\n") + 1
+    return f"query {line}:{len(before) - (before.rfind(chr(10)) + 1) + 1}"
+
+
+def children(value: Any) -> Iterator[Node]:
+    """Yield the nearest nodes below a node or list."""
+    if isinstance(value, dict):
+        for below in value.values():
+            if isinstance(below, dict):
+                yield below
+            elif isinstance(below, list):
+                yield from children(below)
+    elif isinstance(value, list):
+        for below in value:
+            if isinstance(below, dict):
+                yield below
+            elif isinstance(below, list):
+                yield from children(below)
+
+
+def walk(value: Any, *, into: Callable[[Node], bool] | None = None) -> Iterator[Node]:
+    """Yield every node of a tree, parents first; `into` says whether to go below a node."""
+    stack = [value] if isinstance(value, dict) else list(children(value))[::-1]
+    while stack:
+        node = stack.pop()
+        yield node
+        if into is None or into(node):
+            stack.extend(list(children(node))[::-1])
+
+
+def rewrite(value: Any, change: Callable[[Node], Node | None]) -> Any:
+    """Copy a tree; where `change` gives a node, that one stands instead and is not entered."""
+    if isinstance(value, dict):
+        changed = change(value)
+        if changed is not None:
+            return changed
+        return {key: rewrite(below, change) for key, below in value.items()}
+    if isinstance(value, list):
+        return [rewrite(below, change) for below in value]
+    return value
+
+
+def strip(value: Any) -> Any:
+    """Copy an expression without its places and alias, for comparison."""
+    if isinstance(value, dict):
+        return {
+            key: strip(below)
+            for key, below in value.items()
+            if key not in _LOCATIONS and key != "alias"
+        }
+    if isinstance(value, list):
+        return [strip(below) for below in value]
+    return value
+
+
+def same(one: Node, other: Node) -> bool:
+    """Tell whether two expressions are the same apart from place and alias."""
+    return bool(strip(one) == strip(other))
+
+
+def column(name: str, alias: str = "") -> Node:
+    """Make a reference to a column."""
+    return {
+        "class": "COLUMN_REF",
+        "type": "COLUMN_REF",
+        "alias": alias,
+        "query_location": 0,
+        "query_location_length": 0,
+        "column_names": [name],
+    }
+
+
+def base_table(name: str, alias: str) -> Node:
+    """Make a FROM item that reads the relation `name`."""
+    return {
+        "type": "BASE_TABLE",
+        "alias": alias,
+        "sample": None,
+        "query_location": 0,
+        "query_location_length": 0,
+        "schema_name": "",
+        "table_name": name,
+        "column_name_alias": [],
+        "catalog_name": "",
+        "at_clause": None,
+        "qualified_name": {"path": [name]},
+    }
+
+
+class Tree:
+    """Parser and writer, over a session of a sealed instance with errors as JSON."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def parse(self, query: str) -> Node:
+        """Parse exactly one SELECT and return its query node.
+
+        Raises
+        ------
+        QueryRefused
+            If the text is not one SELECT that DuckDB can parse; with line and column.
+        """
+        text = self._session.rows("SELECT json_serialize_sql(?)", [query])[0][0]
+        parsed = json.loads(text)
+        if parsed["error"]:
+            raise QueryRefused([self._syntax(query, parsed)])
+        statements = parsed["statements"]
+        if len(statements) != 1:
+            raise QueryRefused(
+                [
+                    Fault(
+                        where="query",
+                        what=f"{len(statements)} statements found",
+                        remedy="write exactly one SELECT; use CTEs (WITH a AS (…)) for steps",
+                    )
+                ]
+            )
+        node: Node = statements[0]["node"]
+        return node
+
+    @staticmethod
+    def _syntax(query: str, parsed: Node) -> Fault:
+        message = str(parsed["error_message"])
+        if parsed.get("error_type") == "parser":
+            position = parsed.get("position")
+            where = place(query, int(position)) if position is not None else "query"
+            return Fault(where=where, what=message, remedy="")
+        if re.match(r"\s*(with\b.*)?pivot\b", query, re.IGNORECASE | re.DOTALL):
+            return Fault(
+                where="query 1:1",
+                what="PIVOT is not supported",
+                remedy="write one aggregate with FILTER (WHERE …) per column",
+            )
+        return Fault(
+            where="query 1:1",
+            what=message,
+            remedy="a job's query is one SELECT (with CTEs); it writes nothing by itself",
+        )
+
+    def expression(self, sql: str) -> Node:
+        """Parse one expression of ours."""
+        node: Node = self.parse(f"SELECT {sql}")["select_list"][0]
+        return node
+
+    def sql(self, node: Node) -> str:
+        """Write a query node as SQL."""
+        document = {"error": False, "statements": [{"node": node, "named_param_map": []}]}
+        rows = self._session.rows("SELECT json_deserialize_sql(?::JSON)", [json.dumps(document)])
+        return str(rows[0][0])
+
+    def text(self, expression: Node) -> str:
+        """Write an expression as SQL, without its alias."""
+        bare = {**expression, "alias": ""}
+        return self.sql(self.select(select_list=[bare], from_table=_EMPTY)).removeprefix("SELECT ")
+
+    def select(self, **parts: Any) -> Node:
+        """Make a SELECT node from parts (select_list, from_table, where_clause, …)."""
+        node: Node = {
+            "type": "SELECT_NODE",
+            "modifiers": [],
+            "cte_map": {"map": []},
+            "select_list": [],
+            "from_table": None,
+            "where_clause": None,
+            "group_expressions": [],
+            "group_sets": [],
+            "aggregate_handling": "STANDARD_HANDLING",
+            "having": None,
+            "sample": None,
+            "qualify": None,
+        }
+        return node | copy.deepcopy(parts)
