@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from streamops_nb.db import ident
@@ -11,7 +11,7 @@ from streamops_nb.plan.decompose import Decomposed, decompose
 from streamops_nb.plan.operator import Operator, StateTable
 from streamops_nb.plan.relation import Item, Kind
 from streamops_nb.plan.stage import Stage
-from streamops_nb.plan.statement import CUT, FROM, NOW, TO, Statement
+from streamops_nb.plan.statement import CUT, FROM, TO, Statement
 from streamops_nb.plan.tree import Node, Tree, base_table, rewrite, walk
 
 __all__ = ["Compiler"]
@@ -33,13 +33,11 @@ class Compiler:
         self._tree = tree
         self._database = database
 
-    def query(self, sql: str, reads: frozenset[str], *params: str, **ours: str) -> Statement:
+    def query(self, sql: str, reads: Iterable[str] = (), **ours: str) -> Statement:
         """Put the stages in front that `sql` reads and that are evaluated on the fly.
 
         Parameters
         ----------
-        params
-            The placeholders that `sql` and `ours` hold.
         ours
             Common table expressions of the planner, in order; one may stand in for a stage.
         """
@@ -47,12 +45,9 @@ class Compiler:
         for name in reads:
             self._inline(name, steps)
         steps = {name: text for name, text in steps.items() if name not in ours}
-        held = {param.removeprefix("$") for param in params}
-        if any(NOW in text for text in (*steps.values(), sql)):
-            held.add(NOW.removeprefix("$"))
         every = {**steps, **ours}
         prefix = ", ".join(f"{ident(name)} AS ({text})" for name, text in every.items())
-        return Statement(f"WITH {prefix} {sql}" if prefix else sql, frozenset(held))
+        return Statement(f"WITH {prefix} {sql}" if prefix else sql)
 
     def _inline(self, name: str, steps: dict[str, str]) -> None:
         stage = self._stages.get(name)
@@ -83,17 +78,27 @@ class Compiler:
                 else:
                     tables.append(self._waiting(stage, item, number, ours))
         sql = self._tree.sql(_swap(stage.node, swaps))
-        params = (FROM, TO) if tables else ()
-        cut = (CUT,) if any(item.macro for item in stage.items) else ()
-        emit = self.query(sql, stage.reads, *params, *cut, **ours)
         return Operator(
             stage=stage,
             window=window,
             frontier=frontier,
             tables=tuple(tables),
             direct=frozenset(direct),
-            emit=emit,
+            **self._emission(sql, stage.reads, ours, [n for n in ours if not n.startswith("_in")]),
         )
+
+    def _emission(
+        self, sql: str, reads: Iterable[str], ours: Mapping[str, str], inputs: list[str]
+    ) -> dict[str, Any]:
+        """The emission as one query, and apart: what it reads, and its body over that."""
+        others = [name for name in reads if name not in ours]
+        return {
+            "emit": self.query(sql, reads, **ours),
+            "inputs": {
+                name: self.query(f"SELECT * FROM {ident(name)}", (), **ours) for name in inputs
+            },
+            "body": self.query(sql, others),
+        }
 
     def _table(self, stage: Stage, number: int) -> str:
         return f"{self._database}.{ident(f'state_{stage.name}_{number}')}"
@@ -105,7 +110,7 @@ class Compiler:
         columns = ", ".join(ident(column) for column in _needed(stage, item))
         time = f"epoch_us({ident(macro.time)})"
         source = ident(macro.source.name)
-        reads = frozenset([macro.source.name])
+        reads = [macro.source.name]
         session = macro.window.kind == "session"
         on_time = f"{time} >= {FROM}" if session else f"{macro.window.last_end(time)} > {FROM}"
         kept = f"_in{number}"
@@ -128,8 +133,8 @@ class Compiler:
             keeps="rows",
             source=macro.source.name,
             create=self.query(f"{plain} LIMIT 0", reads),
-            insert=self.query(f"{plain} AND {on_time}", reads, FROM),
-            expire=Statement(expire, frozenset({"_to"})),
+            insert=self.query(f"{plain} AND {on_time}", reads),
+            expire=Statement(expire),
             **self._late(item),
         )
 
@@ -137,7 +142,7 @@ class Compiler:
         macro = _present(item.macro)
         if macro.source.kind is not Kind.FLOW:
             return {}
-        reads = frozenset([macro.source.name])
+        reads = [macro.source.name]
         source, time = ident(macro.source.name), f"epoch_us({ident(macro.time)})"
         if macro.window.kind == "session":
             late, partly = f"{time} < {FROM}", "false"
@@ -147,8 +152,8 @@ class Compiler:
         counts = f"SELECT count(*) FILTER ({late}), count(*) FILTER ({partly}) FROM {source}"
         rows = f"SELECT CAST(to_json(_late) AS VARCHAR) FROM {source} AS _late WHERE {late}"
         return {
-            "late": self.query(counts, reads, FROM),
-            "late_rows": self.query(rows, reads, FROM),
+            "late": self.query(counts, reads),
+            "late_rows": self.query(rows, reads),
         }
 
     def _waiting(self, stage: Stage, item: Item, number: int, ours: dict[str, str]) -> StateTable:
@@ -184,7 +189,7 @@ class Compiler:
             source=relation.name,
             create=Statement(f"{plain} LIMIT 0"),
             insert=Statement(plain),
-            expire=Statement(f"DELETE FROM {name} WHERE _end <= {TO}", frozenset({"_to"})),
+            expire=Statement(f"DELETE FROM {name} WHERE _end <= {TO}"),
         )
 
     def _partials(self, stage: Stage, parts: Decomposed) -> Operator:
@@ -196,7 +201,7 @@ class Compiler:
         reads = stage.reads
         time = f"epoch_us({ident(macro.time)})"
         panes = f"SELECT *, {window.pane_of(time)} AS _pane FROM {ident(macro.source.name)}"
-        where = f"{window.last_end('_pane')} > {FROM}"
+        where = f"{window.pane_end} > {FROM}"
         start, end = window.bounds_of_pane()
         kind = macro.source.columns[macro.time]
         stamp = "make_timestamptz" if "ZONE" in kind or kind == "TIMESTAMPTZ" else "make_timestamp"
@@ -208,33 +213,30 @@ class Compiler:
         )
         ours = {
             "_panes": f"SELECT _pane{keys}{states}, {start} AS _start FROM {name} "
-            f"WHERE _pane < {TO} AND {window.last_end('_pane')} > {FROM}",
+            f"WHERE _pane < {TO} AND {window.pane_end} > {FROM}",
             "_windows": f"SELECT *, {end} AS _end FROM _panes",
             "_closed": f"SELECT {stamp}(_start) AS window_start, {stamp}(_end) AS window_end{keys}"
             f"{final} FROM _windows WHERE _end > {FROM} AND _end <= {TO} AND _start >= {CUT} "
             "GROUP BY ALL",
         }
         create = self.query(f"{parts.partial} LIMIT 0", reads, _p=panes)
-        insert = self.query(parts.partial, reads, FROM, _p=f"SELECT * FROM ({panes}) WHERE {where}")
+        insert = self.query(parts.partial, reads, _p=f"SELECT * FROM ({panes}) WHERE {where}")
         table = StateTable(
             name=name,
             keeps="partials",
             source=macro.source.name,
             create=create,
             insert=insert,
-            expire=Statement(
-                f"DELETE FROM {name} WHERE {window.last_end('_pane')} <= {TO}", frozenset({"_to"})
-            ),
+            expire=Statement(f"DELETE FROM {name} WHERE {window.pane_end} <= {TO}"),
             merge=Statement(f"SELECT _pane{keys}{combined} FROM {name} GROUP BY ALL"),
             **self._late(item),
         )
-        emit = self.query(parts.final, frozenset(), FROM, TO, CUT, **ours)
         return Operator(
             stage=stage,
             window=window,
             frontier=stage.relation.frontier,
             tables=(table,),
-            emit=emit,
+            **self._emission(parts.final, (), ours, ["_closed"]),
         )
 
 

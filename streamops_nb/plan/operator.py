@@ -69,6 +69,9 @@ class Operator:
         Stages whose closed rows of the same batch it reads without keeping them.
     emit
         The query for the rows of the windows that close in a batch.
+    inputs, body
+        The same in two steps, for finding the rows on which it fails: what it reads, and the query
+        over that.
     """
 
     stage: Stage
@@ -77,6 +80,8 @@ class Operator:
     tables: tuple[StateTable, ...] = ()
     direct: frozenset[str] = field(default_factory=frozenset)
     emit: Statement
+    inputs: Mapping[str, Statement] = field(default_factory=dict)
+    body: Statement
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ from streamops_nb.plan.functions import TIME_NOW
 from streamops_nb.plan.operator import Operator, Plan
 from streamops_nb.plan.relation import Kind, Mark, Relation
 from streamops_nb.plan.stage import Stage, read_stage
-from streamops_nb.plan.statement import NOW
+from streamops_nb.plan.statement import NOW, RESERVED
 from streamops_nb.plan.tree import Node, Tree, base_table, place, rewrite, walk
 
 __all__ = ["FINAL", "Param", "Planner", "StreamShape", "load_macros"]
@@ -123,6 +123,7 @@ class _Planning:
             self._declare(Relation(name=name, kind=Kind.REFERENCE, columns=dict(columns)))
 
     def plan(self, database: str) -> Plan:
+        self._check_reserved()
         root = self._tree.parse(self._query)
         ctes = root.get("cte_map", {}).get("map", [])
         names = [str(cte["key"]) for cte in ctes]
@@ -154,6 +155,12 @@ class _Planning:
         self._relations[relation.name.lower()] = relation
 
     # checks of the whole text
+
+    def _check_reserved(self) -> None:
+        texts = [self._query, *(str(param.value) for param in self._params.values())]
+        if any(RESERVED in text for text in texts):
+            self._note(f"the text {RESERVED} is reserved", "leave it out")
+        self._raise()
 
     def _check_names(self, names: list[str]) -> None:
         taken = {name.lower() for name in self._names()}

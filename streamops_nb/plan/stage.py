@@ -10,7 +10,7 @@ from streamops_nb.model.errors import Fault
 from streamops_nb.plan.from_clause import FromClause, flatten_and
 from streamops_nb.plan.functions import is_aggregate
 from streamops_nb.plan.relation import Item, Kind, Mark, Relation, slowest
-from streamops_nb.plan.statement import NOW
+from streamops_nb.plan.statement import Statement
 from streamops_nb.plan.tree import Node, Tree, place, walk
 
 __all__ = ["Stage", "read_stage"]
@@ -345,8 +345,7 @@ class _Reader:
         )
 
     def _columns(self, sql: str) -> dict[str, str] | None:
-        present = {NOW.removeprefix("$"): 0} if NOW in sql else None
-        rows = self._session.rows(f"DESCRIBE {sql}", present)
+        rows = self._session.rows(f"DESCRIBE {Statement(sql).fill()}")
         columns = {str(row[0]): str(row[1]) for row in rows}
         names = [str(row[0]).lower() for row in rows]
         doubled = {name for name in names if names.count(name) > 1}

@@ -1,29 +1,45 @@
-"""Statements with the few parameters a batch fills in."""
+"""Statements with the few numbers that a batch fills in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 
-__all__ = ["CUT", "FROM", "NOW", "TO", "Statement"]
+__all__ = ["CUT", "FROM", "NOW", "RESERVED", "TO", "Statement"]
 
-FROM = "$_from"
+RESERVED = "$_streamops_"
+"""No query and no parameter may hold this text, so that filling in can never hit user text."""
+FROM = RESERVED + "from"
 """The stage's frontier before the batch, microseconds."""
-TO = "$_to"
+TO = RESERVED + "to"
 """The stage's frontier of the batch, microseconds."""
-NOW = "$_now"
+NOW = RESERVED + "now"
 """The batch's recorded time, microseconds."""
-CUT = "$_cut"
+CUT = RESERVED + "cut"
 """Windows that begin before this were cut off by the start point, microseconds."""
+
+_PLACE = re.compile(re.escape(RESERVED) + r"(from|to|now|cut)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL and the names (without ``$``) of the parameters in it."""
+    """SQL that may hold the placeholders `FROM`, `TO`, `NOW` and `CUT`.
+
+    They are filled in as text: an ``INSERT … SELECT`` is planned anew for each batch anyway, and
+    some of DuckDB's statements take no parameters.
+    """
 
     sql: str
-    params: frozenset[str] = field(default_factory=frozenset)
 
-    def fill(self, values: Mapping[str, int]) -> dict[str, int] | None:
-        """Pick the statement's parameters out of a batch's values."""
-        return {name: values[name] for name in self.params} or None
+    def fill(self, *, begin: int = 0, end: int = 0, now: int = 0, cut: int = 0) -> str:
+        """Give the SQL for one batch.
+
+        Parameters
+        ----------
+        begin, end
+            The stage's frontier before and after, microseconds.
+        now, cut
+            The batch's time; where windows begin to be whole, microseconds.
+        """
+        values = {"from": begin, "to": end, "now": now, "cut": cut}
+        return _PLACE.sub(lambda match: f"({values[match[1]]})", self.sql)

@@ -73,6 +73,12 @@ class Window:
         step = self.slide if self.kind == "cumulate" else self.size
         return f"({_floor(us, step)} + {step})"
 
+    @property
+    def pane_end(self) -> str:
+        """SQL for the end of the last window that holds the pane ``_pane``."""
+        aligned = self.kind == "tumble" or self.slide == self.pane == self.size
+        return f"(_pane + {self.size})" if aligned else self.last_end("_pane")
+
     def bounds_of_pane(self) -> tuple[str, str]:
         """SQL for start and end of the windows that hold the pane ``_pane``; may unnest."""
         if self.kind == "hop":

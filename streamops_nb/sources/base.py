@@ -84,6 +84,10 @@ class Context:
         The clock: seconds since the epoch.
     session
         Makes a database session for sources that read tables of this workspace.
+    tables
+        Gives the quoted, qualified name of a table of this workspace: of the log of a stream for
+        ``stream:<name>``, of the output of a job for ``job:<name>``; raises `SourceError` if there
+        is none. A table ``t`` may have ``t_marks`` beside it, which tells what retention removed.
     """
 
     folder: Path
@@ -93,6 +97,7 @@ class Context:
     event_time: str | None = None
     now: Callable[[], float]
     session: Callable[[], Session] | None = None
+    tables: Callable[[str], str] | None = None
 
 
 class Source(Protocol):

@@ -1,0 +1,179 @@
+"""The recipe of a batch.
+
+::
+
+    begin(n, spans, …) → read → decode → plan.run → sink.write(n) → commit (with facts, rejects)
+
+`run_batch` does the second half, for rows that were read and decoded ahead. In one transaction
+on the job's file it feeds the state tables, emits the windows that have closed, writes the output
+and commits the checkpoint. If the process dies
+
+* before the commit, the job's file is as after batch n-1; an external sink may hold batch n
+  already, and gets it again with the same number and rows, because the record is used again;
+* after the commit, batch n is done; its facts are in the job's file until they are copied.
+
+An expression that fails on a row ends the transaction; the rows on which it fails are found
+(`streamops_nb.engine.narrow`), become rejects, and the batch is run again without them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from streamops_nb.db import Session
+from streamops_nb.engine.attempt import Attempt, Batch, Failed, Target
+from streamops_nb.engine.checkpoint import JobFile
+from streamops_nb.engine.inflow import REJECTS
+from streamops_nb.engine.narrow import repair
+from streamops_nb.engine.record import Checkpoint
+from streamops_nb.model.errors import TooManyRejects
+from streamops_nb.plan import Plan
+
+__all__ = ["Outcome", "Policy", "run_batch"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """What happens with bad and late rows.
+
+    Parameters
+    ----------
+    fail
+        Whether the first reject fails the job.
+    max_reject_share
+        The largest share of a batch's records that may be rejects; None for any.
+    late_rejects
+        Whether late rows are kept as rejects (they are always counted).
+    """
+
+    fail: bool = False
+    max_reject_share: float | None = None
+    late_rejects: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a batch did, for its fact and the next checkpoint."""
+
+    checkpoint: Checkpoint
+    rows_in: int
+    rows_out: int
+    rejects: Mapping[tuple[str, str], int]
+    late: int
+    partly_late: int
+    seconds: Mapping[str, float]
+
+
+def run_batch(
+    plan: Plan,
+    batch: Batch,
+    checkpoint: Checkpoint,
+    *,
+    file: JobFile,
+    session: Session,
+    target: Target,
+    policy: Policy,
+    clocks: Mapping[str, Any],
+    facts: Callable[[Outcome], list[dict[str, Any]]],
+    step: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Run one batch and commit it.
+
+    Parameters
+    ----------
+    batch
+        Its record and rows.
+    checkpoint
+        Where the job stands before it.
+    clocks
+        The streams' clocks after it, for the next checkpoint.
+    facts
+        Makes the events to commit with it.
+    step
+        Called with the name of each step when it has been done; tests crash there.
+
+    Raises
+    ------
+    TooManyRejects
+        If the policy does not bear the batch's rejects; nothing is committed.
+    StreamopsError
+        If the batch failed for another reason than its rows; nothing is committed.
+    """
+    while True:
+        attempt = Attempt(plan, batch, session, checkpoint, keep_late=policy.late_rejects)
+        try:
+            with session.transaction():
+                written = attempt.evaluate(target)
+                step("written")
+                rejects = _rejects(batch, attempt)
+                _bear(policy, batch, rejects)
+                outcome = _outcome(batch, attempt, checkpoint, clocks, written, rejects)
+                file.commit(batch.record, outcome.checkpoint, facts(outcome), rejects)
+                step("before commit")
+            step("committed")
+        except Failed as failed:
+            repair(failed, plan, batch, session, checkpoint)
+        else:
+            return outcome
+
+
+def _rejects(batch: Batch, attempt: Attempt) -> pa.Table:
+    """All rejects of the batch, with its number and time."""
+    parts = [part for flow in batch.inflows.values() for part in flow.rejects]
+    parts += [*batch.rejects, *attempt.late_rejects]
+    table = pa.concat_tables(parts) if parts else REJECTS.empty_table()
+    n = table.num_rows
+    table = table.set_column(0, REJECTS[0], pa.array([batch.record.n] * n, pa.int64()))
+    return table.set_column(1, REJECTS[1], pa.array([batch.record.now] * n, REJECTS[1].type))
+
+
+def _bear(policy: Policy, batch: Batch, rejects: pa.Table) -> None:
+    """Refuse the batch if its rejects pass what the specification allows."""
+    kinds = rejects["kind"].to_pylist()
+    bad = len(kinds) - kinds.count("late")
+    if not bad:
+        return
+    records = sum(flow.raw.num_rows for flow in batch.inflows.values())
+    first = next(i for i, kind in enumerate(kinds) if kind != "late")
+    example = rejects["reason"][first].as_py()
+    if policy.fail:
+        raise TooManyRejects(
+            f"batch {batch.record.n} has {bad} rejects and errors.policy is `fail`; "
+            f"the first: {example}"
+        )
+    share = bad / max(records, 1)
+    if policy.max_reject_share is not None and share > policy.max_reject_share:
+        raise TooManyRejects(
+            f"{bad} of {records} records of batch {batch.record.n} are rejects ({share:.1%}), more "
+            f"than errors.max_reject_share = {policy.max_reject_share:g}; the first: {example}"
+        )
+
+
+def _outcome(
+    batch: Batch,
+    attempt: Attempt,
+    checkpoint: Checkpoint,
+    clocks: Mapping[str, Any],
+    written: int,
+    rejects: pa.Table,
+) -> Outcome:
+    kinds = zip(rejects["stage"].to_pylist(), rejects["kind"].to_pylist(), strict=True)
+    return Outcome(
+        checkpoint=checkpoint.after(
+            batch.record,
+            clocks=clocks,
+            state_rows=attempt.state_rows,
+            merged_rows=attempt.merged_rows,
+        ),
+        rows_in=sum(flow.raw.num_rows for flow in batch.inflows.values()),
+        rows_out=written,
+        rejects=Counter(kinds),
+        late=attempt.late,
+        partly_late=attempt.partly_late,
+        seconds=dict(attempt.seconds),
+    )

@@ -1,0 +1,136 @@
+"""The job's file: the log of its batches, of which the last one is the checkpoint.
+
+`JobFile.commit` runs inside the batch's transaction. One row per batch holds the record, the
+checkpoint and the facts, so that output, state, position and history are committed together and
+by one insert; the rows wait there (an outbox) until `JobFile.take_facts` has seen them copied.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from streamops_nb.db import Session, ident, load_sql
+from streamops_nb.engine.record import Checkpoint, Record
+from streamops_nb.model.errors import StorageError, StreamopsError
+
+__all__ = ["FORMAT", "JobFile"]
+
+FORMAT = 1
+"""Version of the layout of a job's file."""
+
+
+class JobFile:
+    """One job's attached file, through the job's own session.
+
+    Parameters
+    ----------
+    database
+        The name under which the file is attached.
+    """
+
+    def __init__(self, session: Session, database: str) -> None:
+        self._session = session
+        self._db = ident(database)
+
+    @property
+    def database(self) -> str:
+        """The quoted name of the attached file."""
+        return self._db
+
+    def open(self) -> Checkpoint:
+        """Create what is missing and read where the job stands.
+
+        Raises
+        ------
+        StorageError
+            If the file was written by a newer version or does not hold what it should.
+        """
+        try:
+            for statement in load_sql(__package__, "job_file.sql").split(";\n"):
+                if "CREATE" in statement:
+                    self._session.rows(statement.format(db=self._db))
+            self._check_format()
+            rows = self._session.rows(
+                f"SELECT checkpoint FROM {self._db}.batches ORDER BY n DESC LIMIT 1"
+            )
+        except StorageError:
+            raise
+        except StreamopsError as error:
+            raise StorageError(f"the job's file {self._db} cannot be read: {error}") from error
+        return Checkpoint.from_json(rows[0][0]) if rows else Checkpoint()
+
+    def _check_format(self) -> None:
+        found = self.about("format")
+        if found is None:
+            self.note("format", str(FORMAT))
+        elif int(found) > FORMAT:
+            raise StorageError(
+                f"the job's file {self._db} has format {found}, this version reads up to {FORMAT} "
+                "- use the newer version of streamops_nb that wrote it"
+            )
+
+    def about(self, key: str) -> str | None:
+        """Read a note about the file."""
+        rows = self._session.rows(f"SELECT value FROM {self._db}.about WHERE key = ?", [key])
+        return rows[0][0] if rows else None
+
+    def note(self, key: str, value: str) -> None:
+        """Write a note about the file."""
+        with self._session.transaction():
+            self._session.run(f"DELETE FROM {self._db}.about WHERE key = ?", [key])
+            self._session.run(f"INSERT INTO {self._db}.about VALUES (?, ?)", [key, value])
+
+    def begun(self, n: int) -> Record | None:
+        """Give the record of batch `n` if it was begun and never committed."""
+        rows = self._session.rows(f"SELECT record FROM {self._db}.begun WHERE n = ?", [n])
+        return Record.from_json(rows[0][0]) if rows else None
+
+    def begin(self, record: Record) -> None:
+        """Make the record of a batch durable before anything of the batch leaves the file."""
+        with self._session.transaction():
+            self._session.run(f"DELETE FROM {self._db}.begun")
+            self._session.run(
+                f"INSERT INTO {self._db}.begun VALUES (?, ?)", [record.n, record.to_json()]
+            )
+
+    def commit(
+        self,
+        record: Record,
+        checkpoint: Checkpoint,
+        facts: Sequence[dict[str, Any]],
+        rejects: pa.Table | None,
+    ) -> None:
+        """Write batch, checkpoint, facts and rejects; the caller holds the transaction."""
+        if rejects is not None and rejects.num_rows:
+            with self._session.registered(_rejects=rejects):
+                self._session.run(f"INSERT INTO {self._db}.rejects SELECT * FROM _rejects")
+        self._session.run(
+            f"INSERT INTO {self._db}.batches VALUES (?, ?, ?, ?)",
+            [record.n, record.to_json(), checkpoint.to_json(), json.dumps(list(facts))],
+        )
+
+    def take_facts(self, after: int) -> list[tuple[int, list[dict[str, Any]]]]:
+        """Read the facts of all batches above number `after`, oldest first."""
+        rows = self._session.rows(
+            f"SELECT n, facts FROM {self._db}.batches WHERE n > ? ORDER BY n", [after]
+        )
+        return [(n, json.loads(facts)) for n, facts in rows]
+
+    def forget(self, up_to: int) -> None:
+        """Drop the rows of batches whose facts have been copied (the last batch stays)."""
+        self._session.run(
+            f"DELETE FROM {self._db}.batches WHERE n <= ? "
+            f"AND n < (SELECT max(n) FROM {self._db}.batches)",
+            [up_to],
+        )
+
+    def keep_rejects(self, keep: int) -> int:
+        """Drop all but the newest `keep` rejects of each stage and kind."""
+        return self._session.run(
+            f"DELETE FROM {self._db}.rejects WHERE rowid IN (SELECT rowid FROM {self._db}.rejects "
+            f"QUALIFY row_number() OVER (PARTITION BY stage, kind ORDER BY rowid DESC) > {keep})"
+        )

@@ -1,0 +1,213 @@
+"""The rows of one stream in one batch, and what became of those that are not among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamops_nb.model.batch import Decoded
+
+__all__ = ["REJECTS", "Inflow", "reject_table"]
+
+REJECTS = pa.schema(
+    [
+        ("batch", pa.int64()),
+        ("at", pa.timestamp("us", tz="UTC")),
+        ("stage", pa.string()),
+        ("kind", pa.string()),
+        ("reason", pa.string()),
+        ("stream", pa.string()),
+        ("partition", pa.string()),
+        ("offset", pa.int64()),
+        ("raw", pa.binary()),
+    ]
+)
+_FOREVER = 2**62
+_MICROSECOND = pa.timestamp("us")
+
+
+def reject_table(
+    *,
+    stage: str,
+    kind: str,
+    reasons: Sequence[str],
+    raws: Sequence[bytes | None],
+    stream: str | None = None,
+    partitions: Sequence[str | None] | None = None,
+    offsets: Sequence[int | None] | None = None,
+) -> pa.Table:
+    """Build rejects; batch number and time are filled in at the commit."""
+    n = len(reasons)
+    nothing: list[None] = [None] * n
+    columns = [
+        nothing,
+        nothing,
+        [stage] * n,
+        [kind] * n,
+        list(reasons),
+        [stream] * n,
+        list(partitions or nothing),
+        list(offsets or nothing),
+        list(raws),
+    ]
+    arrays = [pa.array(c, f.type) for c, f in zip(columns, REJECTS, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=REJECTS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inflow:
+    """What a batch has of one stream.
+
+    Parameters
+    ----------
+    stream
+        The stream's name.
+    table
+        Its rows, one column per field, in order of arrival.
+    row
+        For each row its number in `raw`.
+    raw
+        The records as the source gave them.
+    rejects
+        What was taken out, and why.
+    latest
+        Per partition, the largest event time seen, microseconds since the epoch.
+    earliest
+        The smallest event time, or None.
+    """
+
+    stream: str
+    table: pa.Table
+    row: pa.ChunkedArray | pa.Array
+    raw: pa.Table
+    rejects: tuple[pa.Table, ...] = ()
+    latest: dict[str, int] = field(default_factory=dict)
+    earliest: int | None = None
+
+    @classmethod
+    def decoded(cls, stream: str, raw: pa.Table, decoded: Decoded) -> Inflow:
+        """Take over what a format made of `raw`."""
+        flow = cls(
+            stream=stream,
+            table=decoded.rows.drop_columns(["_row"]),
+            row=decoded.rows["_row"],
+            raw=raw,
+        )
+        bad = decoded.rejects
+        if not bad.num_rows:
+            return flow
+        rows, reasons = bad["_row"].to_numpy(), bad["reason"].to_pylist()
+        return replace(flow, rejects=(flow._taken(rows, reasons, stream, "decode"),))
+
+    @property
+    def rejected(self) -> int:
+        """How many records were taken out."""
+        return sum(table.num_rows for table in self.rejects)
+
+    def without(self, places: np.ndarray, reasons: Sequence[str], stage: str, kind: str) -> Inflow:
+        """Take rows out as rejects.
+
+        Parameters
+        ----------
+        places
+            Their places in `table`, ascending.
+        """
+        rows = self.row.take(pa.array(places)).to_numpy()
+        keep = np.ones(self.table.num_rows, dtype=bool)
+        keep[places] = False
+        mask = pa.array(keep)
+        return replace(
+            self,
+            table=self.table.filter(mask),
+            row=self.row.filter(mask),
+            rejects=(*self.rejects, self._taken(rows, reasons, stage, kind, places)),
+        )
+
+    def _taken(
+        self,
+        rows: np.ndarray,
+        reasons: Sequence[str],
+        stage: str,
+        kind: str,
+        places: np.ndarray | None = None,
+    ) -> pa.Table:
+        raw = self.raw.take(pa.array(rows))
+        if "_raw" in raw.column_names:
+            content = raw["_raw"].cast(pa.binary()).to_pylist()
+        else:
+            source = raw if places is None else self.table.take(pa.array(places))
+            content = [json.dumps(row, default=str).encode() for row in source.to_pylist()]
+        return reject_table(
+            stage=stage,
+            kind=kind,
+            reasons=reasons,
+            raws=content,
+            stream=self.stream,
+            partitions=raw["_partition"].cast(pa.string()).to_pylist(),
+            offsets=raw["_offset"].to_pylist(),
+        )
+
+    def timed(self, column: str, latest_allowed: int | None) -> Inflow:
+        """Note the event times; rows whose event time is no use become rejects.
+
+        Parameters
+        ----------
+        column
+            The event-time column.
+        latest_allowed
+            Event times above this are rejects (microseconds); None allows all finite ones.
+        """
+        flow = self
+        us = _microseconds(flow.table[column])
+        bounds = pc.min_max(us).as_py()
+        limit = _FOREVER - 1 if latest_allowed is None else latest_allowed
+        top = bounds["max"]
+        if us.null_count or (top is not None and (top > limit or bounds["min"] <= -_FOREVER)):
+            flow = self._guarded(column, us, limit)
+            us = _microseconds(flow.table[column])
+            bounds = pc.min_max(us).as_py()
+        if bounds["min"] is None:
+            return flow
+        return replace(flow, earliest=bounds["min"], latest=flow._latest(us))
+
+    def _guarded(self, column: str, us: pa.ChunkedArray, limit: int) -> Inflow:
+        values = us.to_pandas().to_numpy(dtype="float64", na_value=np.nan)
+        bad = np.isnan(values) | (values > limit) | (values <= -_FOREVER)
+        # float64 is exact only to 2**53: decide the rows near the limit on the integers
+        exact = pc.fill_null(pc.greater(us, limit), True).to_numpy(zero_copy_only=False)
+        bad |= exact
+        places = np.flatnonzero(bad)
+        stamps = self.table[column].take(pa.array(places))
+        reasons = [
+            f"{column}: {_time_fault(value)}" for value in _microseconds(stamps).to_pylist()
+        ]
+        return self.without(places, reasons, self.stream, "event time")
+
+    def _latest(self, us: pa.ChunkedArray) -> dict[str, int]:
+        partitions = self.raw["_partition"]
+        first = partitions[0].as_py()
+        if pc.all(pc.equal(partitions, first)).as_py():
+            return {first: pc.max(us).as_py()}
+        by_row = partitions.cast(pa.string()).take(self.row)
+        grouped = pa.table({"p": by_row, "t": us}).group_by("p").aggregate([("t", "max")])
+        return dict(zip(grouped["p"].to_pylist(), grouped["t_max"].to_pylist(), strict=True))
+
+
+def _microseconds(stamps: pa.ChunkedArray) -> pa.ChunkedArray:
+    if stamps.type.unit != "us":
+        stamps = stamps.cast(pa.timestamp("us", tz=stamps.type.tz), safe=False)
+    return stamps.cast(pa.int64())
+
+
+def _time_fault(us: int | None) -> str:
+    if us is None:
+        return "the event time is NULL"
+    if abs(us) >= _FOREVER:
+        return "the event time is infinite"
+    stamp = np.datetime64(us, "us")
+    return f"the event time {stamp} lies too far in the future (see max_ahead)"

@@ -1,0 +1,409 @@
+"""The loop of one job: choose what the next batch reads, run it, say when to come again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from streamops_nb.db import Session
+from streamops_nb.engine.attempt import Batch, Target
+from streamops_nb.engine.batch import Outcome, Policy, run_batch
+from streamops_nb.engine.checkpoint import JobFile
+from streamops_nb.engine.inflow import Inflow
+from streamops_nb.engine.inlet import Inlet
+from streamops_nb.engine.record import Checkpoint, Record
+from streamops_nb.engine.watermark import FOREVER, NEVER, StreamClock
+from streamops_nb.model.batch import Ends, Span, advance
+from streamops_nb.plan import Operator, Plan
+from streamops_nb.sources.base import Limit
+
+__all__ = ["Done", "Loop", "Pace"]
+
+_SECOND = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How often and how much a job reads.
+
+    Parameters
+    ----------
+    interval
+        Seconds between the beginnings of two batches while the job keeps up; a job with backlog
+        does not wait.
+    limit
+        The most that one batch reads of each stream.
+    read_rate
+        Records per second, None for as fast as possible.
+    """
+
+    interval: float = 1.0
+    limit: Limit = field(default_factory=Limit)
+    read_rate: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """What was read ahead for one batch."""
+
+    ends: Mapping[str, Ends]
+    spans: Mapping[str, Span]
+    inflows: Mapping[str, Inflow]
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """A committed batch, as the facts are made from it."""
+
+    record: Record
+    outcome: Outcome
+    load: Load
+    rows_late: int = 0
+
+
+class Loop:
+    """One job's loop; `step` is called again and again, by one thread at a time.
+
+    Parameters
+    ----------
+    inlets
+        The streams that the plan reads.
+    sink
+        Where output goes.
+    external
+        Whether the sink lies outside the job's file, so that a batch's record must be durable
+        before the sink is written.
+    now
+        The clock, seconds since the epoch.
+    facts
+        Makes the events that are committed with a batch.
+    ahead
+        Where the next batch is read while the present one runs; None reads in `step` itself.
+    trace
+        Called with the name of each step of the recipe when it has been done.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        inlets: Mapping[str, Inlet],
+        *,
+        file: JobFile,
+        session: Session,
+        sink: Target,
+        external: bool,
+        pace: Pace,
+        policy: Policy,
+        now: Callable[[], float],
+        facts: Callable[[Done], list[dict[str, Any]]],
+        version: int = 0,
+        references: Mapping[str, str] | None = None,
+        ahead: Executor | None = None,
+        trace: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._plan = plan
+        self._inlets = inlets
+        self._file = file
+        self._session = session
+        self._sink = sink
+        self._external = external
+        self._pace = pace
+        self._policy = policy
+        self._now = now
+        self._facts = facts
+        self._version = version
+        self._references = dict(references or {})
+        self._ahead = ahead
+        self._trace = trace
+        self._next: Future[Load] | None = None
+        self._allowance = _Allowance(pace.read_rate, now)
+        self.checkpoint = file.open()
+        self._clocks = self._wound(self.checkpoint.clocks)
+
+    def step(self) -> float | None:
+        """Run one batch if there is something to do.
+
+        Returns
+        -------
+        float or None
+            After how many seconds to come again (0 with backlog); None when all streams have
+            ended and everything is committed.
+        """
+        if self.checkpoint.ended:
+            return None
+        begun = time.perf_counter()
+        try:
+            load, record = self._replayed() or self._planned()
+            if record is None:
+                return self._pace.interval
+            self._clocks = self._run(load, record)
+        except BaseException:
+            # what was read ahead follows a batch that was not committed
+            self._drop_ahead()
+            raise
+        if self.checkpoint.ended:
+            return None
+        if self._behind(load.ends) or self._due(load.ends):
+            return 0.0
+        return max(0.0, self._pace.interval - (time.perf_counter() - begun))
+
+    def close(self) -> None:
+        """Wait for what is being read ahead, then close the streams."""
+        self._drop_ahead()
+        for inlet in self._inlets.values():
+            inlet.close()
+
+    def _drop_ahead(self) -> None:
+        if self._next is not None and not self._next.cancel():
+            self._next.exception()
+        self._next = None
+
+    # choosing
+
+    def _replayed(self) -> tuple[Load, Record] | None:
+        """The batch that was begun and not committed before the last crash, if there is one."""
+        if not self._external:
+            return None
+        record = self._file.begun(self.checkpoint.n + 1)
+        if record is None:
+            return None
+        inflows, seconds = self._read(record.spans)
+        ends = {name: inlet.ends() for name, inlet in self._inlets.items()}
+        return Load(ends=ends, spans=record.spans, inflows=inflows, seconds=seconds), record
+
+    def _planned(self) -> tuple[Load, Record | None]:
+        """Read what is there and decide what closes; no record if there is nothing to do."""
+        load = self._take()
+        now = int(self._now() * _SECOND)
+        self._meet(load, now)
+        watermarks = {name: self._advanced(name, load, now) for name in self._inlets}
+        frontiers = {
+            operator.name: (
+                self.checkpoint.frontiers.get(operator.name, NEVER),
+                self._frontier(operator, watermarks),
+            )
+            for operator in self._plan.operators
+        }
+        ended = all(mark == FOREVER for mark in watermarks.values())
+        if not any(load.spans.values()) and not ended and not self._closing(frontiers):
+            return load, None
+        record = Record(
+            n=self.checkpoint.n + 1,
+            spans={name: span for name, span in load.spans.items() if span},
+            watermarks=watermarks,
+            frontiers=frontiers,
+            now=now,
+            cut=self.checkpoint.cut,
+            version=self._version,
+            references=self._references,
+        )
+        if self._external:
+            self._file.begin(record)
+            self._trace("begun")
+        return load, record
+
+    def _meet(self, load: Load, now: int) -> None:
+        for name, clock in self._clocks.items():
+            clock.meet(load.ends[name].latest, now)
+
+    def _advanced(self, name: str, load: Load, now: int) -> int:
+        """The stream's watermark; a stream that has ended has none to wait for."""
+        ends, position = load.ends[name], self.checkpoint.positions.get(name, {})
+        if ends.closed and not load.spans[name] and not _backlog(ends, position):
+            if name in self._clocks:
+                self._clocks[name].end()
+            return FOREVER
+        if name not in self._clocks:
+            return NEVER
+        return self._clocks[name].advance(now, _backlog(ends, position))
+
+    def _frontier(self, operator: Operator, watermarks: Mapping[str, int]) -> int:
+        """How far an operator has everything: the slowest of its streams, never backwards."""
+        before = self.checkpoint.frontiers.get(operator.name, NEVER)
+        marks = [
+            mark if mark in (NEVER, FOREVER) else mark - trail
+            for name, trail in operator.frontier.items()
+            for mark in (watermarks[name],)
+        ]
+        return max(before, min(marks))
+
+    def _closing(self, frontiers: Mapping[str, tuple[int, int]]) -> bool:
+        held = self.checkpoint.state_rows
+        return any(
+            operator.window.closes(*frontiers[operator.name])
+            and any(held.get(table.name, 0) for table in operator.tables)
+            for operator in self._plan.operators
+        )
+
+    def _due(self, ends: Mapping[str, Ends]) -> bool:
+        """Whether the batch just committed moved a watermark past the end of a window."""
+        now, positions = int(self._now() * _SECOND), self.checkpoint.positions
+        marks = {
+            name: clock.advance(now, _backlog(ends[name], positions.get(name, {})))
+            for name, clock in self._clocks.items()
+        }
+        return self._closing(
+            {
+                operator.name: (
+                    self.checkpoint.frontiers[operator.name],
+                    self._frontier(operator, marks),
+                )
+                for operator in self._plan.operators
+            }
+        )
+
+    def _behind(self, ends: Mapping[str, Ends]) -> bool:
+        """Whether the source reached further than the batch did when it was chosen."""
+        return any(
+            ends[name].closed or _backlog(ends[name], self.checkpoint.positions.get(name, {}))
+            for name in self._inlets
+        )
+
+    # reading
+
+    def _take(self) -> Load:
+        if self._next is not None:
+            future, self._next = self._next, None
+            return future.result()
+        return self._load(self.checkpoint.positions, self._reach())
+
+    def _reach(self) -> dict[str, int]:
+        """Per stream, the largest event time seen so far."""
+        return {name: clock.reach for name, clock in self._clocks.items()}
+
+    def _load(self, positions: Mapping[str, Mapping[str, int]], reach: Mapping[str, int]) -> Load:
+        """Cut and read the next spans from `positions` on."""
+        limit = replace(self._pace.limit, rows=self._allowance.take(self._pace.limit.rows))
+        ends = {name: inlet.ends() for name, inlet in self._inlets.items()}
+        spans = {
+            name: inlet.cut(positions.get(name, {}), limit) if limit.rows else Span()
+            for name, inlet in self._inlets.items()
+        }
+        for name in self._too_far(spans, reach):
+            spans[name] = Span()
+        inflows, seconds = self._read(spans)
+        self._allowance.give_back(limit.rows - max(f.raw.num_rows for f in inflows.values()))
+        return Load(ends=ends, spans=spans, inflows=inflows, seconds=seconds)
+
+    def _too_far(self, spans: Mapping[str, Span], reach: Mapping[str, int]) -> list[str]:
+        """Streams to leave for now, because others with backlog are behind in event time.
+
+        Without this a stream that is quick to read would fill the state with rows whose windows
+        wait for the slow one.
+        """
+        timed = {name: reach[name] for name, span in spans.items() if span and name in reach}
+        if len(timed) < 2:
+            return []
+        delays = [inlet.timing.delay for inlet in self._inlets.values() if inlet.timing]
+        slack = max(delays) + _SECOND
+        first = min(timed.values())
+        return [name for name, time_ in timed.items() if time_ > first + slack]
+
+    def _read(self, spans: Mapping[str, Span]) -> tuple[dict[str, Inflow], dict[str, float]]:
+        inflows: dict[str, Inflow] = {}
+        seconds = {"read": 0.0, "decode": 0.0}
+        for name, inlet in self._inlets.items():
+            inflows[name], took = inlet.read(spans.get(name, Span()))
+            for phase, value in took.items():
+                seconds[phase] += value
+        return inflows, seconds
+
+    # running
+
+    def _run(self, load: Load, record: Record) -> dict[str, StreamClock]:
+        clocks = self._wound({name: clock.to_json() for name, clock in self._clocks.items()})
+        inflows: dict[str, Inflow] = {}
+        for name, inlet in self._inlets.items():
+            inflow = load.inflows[name]
+            if inlet.timing is not None:
+                inflow = self._timed(inflow, inlet, clocks[name], record)
+            inflows[name] = inflow
+        self._trace("read")
+        self._read_ahead(record, clocks, load)
+        ended = all(mark == FOREVER for mark in record.watermarks.values())
+        before = replace(self.checkpoint, ended=ended)
+        outcome = run_batch(
+            self._plan,
+            Batch(record=record, inflows=inflows),
+            before,
+            file=self._file,
+            session=self._session,
+            target=self._sink,
+            policy=self._policy,
+            clocks={name: clock.to_json() for name, clock in clocks.items()},
+            facts=lambda made: self._facts(Done(record=record, outcome=made, load=load)),
+            step=self._trace,
+        )
+        self.checkpoint = outcome.checkpoint
+        return clocks
+
+    def _timed(self, inflow: Inflow, inlet: Inlet, clock: StreamClock, record: Record) -> Inflow:
+        """Check the event times of an inflow and move the stream's clock on."""
+        timing = inlet.timing
+        if timing is None or not inflow.table.num_rows:
+            return inflow
+        allowed = None if timing.ahead is None else record.now + timing.ahead
+        inflow = inflow.timed(timing.column, allowed)
+        for partition, latest in inflow.latest.items():
+            clock.observe(partition, latest, record.now)
+        return inflow
+
+    def _read_ahead(self, record: Record, clocks: Mapping[str, StreamClock], load: Load) -> None:
+        """Read the next batch while this one runs, if more is known to be there."""
+        positions = {
+            name: advance(self.checkpoint.positions.get(name, {}), record.spans.get(name, Span()))
+            for name in self._inlets
+        }
+        more = any(_backlog(load.ends[name], positions[name]) for name in self._inlets)
+        if self._ahead is None or not more:
+            return
+        reach = {name: clock.reach for name, clock in clocks.items()}
+        self._next = self._ahead.submit(self._load, positions, reach)
+
+    def _wound(self, kept: Mapping[str, Any]) -> dict[str, StreamClock]:
+        """The streams' clocks as a checkpoint keeps them, or new ones."""
+        clocks: dict[str, StreamClock] = {}
+        for name, inlet in self._inlets.items():
+            timing, apart = inlet.timing, inlet.source.traits.apart
+            if timing is None:
+                continue
+            fresh = StreamClock(timing.delay, timing.idle, apart).to_json()
+            known = {key: kept.get(name, fresh)[key] for key in ("watermark", "partitions")}
+            clocks[name] = StreamClock.from_json(fresh | known)
+        return clocks
+
+
+def _backlog(ends: Ends, position: Mapping[str, int]) -> set[str]:
+    """The partitions that hold records beyond a position."""
+    return {
+        partition
+        for partition, latest in ends.latest.items()
+        if position.get(partition, ends.earliest.get(partition, 0)) < latest
+    }
+
+
+class _Allowance:
+    """How many records may be read now, so that a rate per second is kept."""
+
+    def __init__(self, rate: float | None, now: Callable[[], float]) -> None:
+        self._rate = rate
+        self._now = now
+        self._held = 0.0
+        self._since = now()
+
+    def take(self, wanted: int) -> int:
+        if self._rate is None:
+            return wanted
+        now = self._now()
+        self._held = min(self._held + (now - self._since) * self._rate, 2 * self._rate)
+        self._since = now
+        taken = min(wanted, int(self._held))
+        self._held -= taken
+        return taken
+
+    def give_back(self, records: int) -> None:
+        self._held += records

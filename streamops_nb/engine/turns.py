@@ -1,0 +1,210 @@
+"""Whose turn it is: the choosing logic of the scheduler, without threads and without a clock.
+
+Stride scheduling. Each task has a *used* time: the thread time that its steps took, divided by its
+weight. The ready task that has used least is next. So that weights also count when there are as
+many threads as tasks, a task that is ahead of the slowest runnable one waits for it, even if a
+thread is free. A task that was asleep resumes where the slowest runnable task is: it saves up no
+credit; and when nothing is runnable, debts are forgiven too.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from enum import Enum
+from itertools import count
+
+__all__ = ["Turn", "Turns"]
+
+_QUANTUM = 0.02
+"""Seconds of thread time by which a task may be ahead. Steps take 5 to 100 ms."""
+
+_SHORTEST_WAIT = 0.001
+"""Below this a rounding error could make a waiting thread spin."""
+
+
+class _Phase(Enum):
+    ASLEEP = "asleep"
+    READY = "ready"
+    RUNNING = "running"
+    GONE = "gone"
+
+
+@dataclass(eq=False, slots=True)
+class Turn:
+    """A task's place in the order; only `Turns` changes it.
+
+    Parameters
+    ----------
+    name, weight
+        Of the task.
+    used
+        Thread time by weight.
+    began
+        When the present step began.
+    """
+
+    name: str
+    weight: float
+    used: float = 0.0
+    began: float = 0.0
+    phase: _Phase = _Phase.ASLEEP
+    ticket: int = 0  # of its valid place in a heap
+    again: bool = False  # woken while running
+    leaving: bool = False  # removed while running
+
+    @property
+    def running(self) -> bool:
+        """Whether a step is going on."""
+        return self.phase is _Phase.RUNNING
+
+    def reached(self, now: float) -> float:
+        """Used time, with that of the step that is going on."""
+        return self.used + (now - self.began) / self.weight if self.running else self.used
+
+
+_Heap = list[tuple[float, int, Turn]]
+
+
+class Turns:
+    """The order of turns. Not thread-safe; `now` is monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._turns: dict[str, Turn] = {}
+        self._running: set[Turn] = set()
+        self._asleep: _Heap = []
+        self._ready: _Heap = []
+        self._tickets = count(1)
+        self._most = 0.0
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._turns
+
+    def add(self, name: str, weight: float, now: float) -> None:
+        """Add a task; its first step is due at once."""
+        turn = Turn(name, weight)
+        self._turns[name] = turn
+        self._sleep(turn, now)
+
+    def remove(self, name: str) -> Turn | None:
+        """Take a task out; the turn is given back if its step is still going on."""
+        turn = self._turns.get(name)
+        if turn is None:
+            return None
+        if turn.running:
+            turn.leaving = True
+            return turn
+        self._drop(turn)
+        return None
+
+    def set_weight(self, name: str, weight: float, now: float) -> None:
+        """Change a weight; what was used until now counts by the old one."""
+        turn = self._turns[name]
+        turn.used = turn.reached(now)
+        turn.began = now
+        turn.weight = weight
+
+    def wake(self, name: str, now: float) -> None:
+        """Make a task's next step due at once; one that runs is due again when it is done."""
+        turn = self._turns.get(name)
+        if turn is None:
+            return
+        if turn.running:
+            turn.again = True
+        elif turn.phase is _Phase.ASLEEP:
+            self._sleep(turn, now)
+
+    def pick(self, now: float) -> Turn | None:
+        """Choose the task whose step is to run now; None if all have to wait."""
+        self._rouse(now)
+        if self._ahead(now) != 0.0:
+            return None
+        turn = heapq.heappop(self._ready)[2]
+        turn.phase, turn.began = _Phase.RUNNING, now
+        self._running.add(turn)
+        return turn
+
+    def done(self, turn: Turn, now: float, after: float | None) -> None:
+        """Charge a step that has ended; the next is due `after` seconds (None: the task ends)."""
+        turn.used = turn.reached(now)
+        self._most = max(self._most, turn.used)
+        self._running.discard(turn)
+        if after is None or turn.leaving:
+            self._drop(turn)
+        elif after <= 0 or turn.again:
+            # still runnable: it stays where it is in the order, ahead or not
+            turn.again = False
+            self._queue(turn)
+        else:
+            self._sleep(turn, now + after)
+
+    def pickable(self, now: float) -> bool:
+        """Whether `pick` would find a task."""
+        self._rouse(now)
+        return self._ahead(now) == 0.0
+
+    def wait(self, now: float) -> float | None:
+        """Say after how many seconds `pick` may find a task; None if nothing is to be waited for.
+
+        A step that ends earlier, or a task that is added or woken, may change the answer.
+        """
+        ahead = self._ahead(now)
+        asleep = self._valid(self._asleep)
+        waits = [asleep[0][0] - now] if asleep else []
+        if ahead is not None:
+            waits.append(ahead)
+        return max(_SHORTEST_WAIT, min(waits)) if waits else None
+
+    def _ahead(self, now: float) -> float | None:
+        """Seconds until the first ready task is no longer too far ahead; None without one."""
+        ready = self._valid(self._ready)
+        if not ready:
+            return None
+        first = ready[0][2]
+        line = first.used - _QUANTUM / first.weight
+        return max((max(0.0, (line - r.reached(now)) * r.weight) for r in self._running), default=0.0)
+
+    def _rouse(self, now: float) -> None:
+        """Make ready all tasks that are due."""
+        asleep = self._valid(self._asleep)
+        if not asleep or asleep[0][0] > now:
+            return
+        level = self._level(now)
+        while (asleep := self._valid(self._asleep)) and asleep[0][0] <= now:
+            turn = heapq.heappop(asleep)[2]
+            turn.used = max(turn.used, level)
+            self._queue(turn)
+
+    def _level(self, now: float) -> float:
+        """Used time of the slowest runnable task; if none is, all that sleep begin anew."""
+        reached = [turn.reached(now) for turn in self._running]
+        ready = self._valid(self._ready)
+        if ready:
+            reached.append(ready[0][2].used)
+        return min(reached, default=self._most)
+
+    def _sleep(self, turn: Turn, due: float) -> None:
+        turn.phase = _Phase.ASLEEP
+        self._push(self._asleep, due, turn)
+
+    def _queue(self, turn: Turn) -> None:
+        turn.phase = _Phase.READY
+        self._push(self._ready, turn.used, turn)
+
+    def _push(self, heap: _Heap, key: float, turn: Turn) -> None:
+        turn.ticket = next(self._tickets)
+        if len(heap) > 2 * len(self._turns) + 64:
+            # places given up by wake and remove are usually popped in time, but need not be
+            heap[:] = [entry for entry in heap if entry[1] == entry[2].ticket]
+            heapq.heapify(heap)
+        heapq.heappush(heap, (key, turn.ticket, turn))
+
+    def _valid(self, heap: _Heap) -> _Heap:
+        """The heap, with a valid place on top."""
+        while heap and heap[0][1] != heap[0][2].ticket:
+            heapq.heappop(heap)
+        return heap
+
+    def _drop(self, turn: Turn) -> None:
+        turn.phase, turn.ticket = _Phase.GONE, 0
+        del self._turns[turn.name]

@@ -1,0 +1,132 @@
+"""Columns that exist already get the types that the schema declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from streamops_nb.db import ident
+from streamops_nb.formats.json_faults import epoch
+from streamops_nb.formats.reasons import wrong
+from streamops_nb.formats.records import CHUNK, chunked, decoded, without
+from streamops_nb.formats.types import EPOCHS, Scalar, tree_of
+from streamops_nb.model.batch import Decoded
+
+if TYPE_CHECKING:
+    from streamops_nb.db import Session
+
+__all__ = ["Conform", "infer_columns"]
+
+
+class Conform:
+    """Casts columns to a schema.
+
+    A column that is missing is NULL; columns that the schema does not name are left out. A record
+    is rejected if one of its values does not cast (as DuckDB casts); a column whose type is right
+    already is handed on without being looked at or copied.
+
+    Parameters
+    ----------
+    schema
+        Field name to DuckDB type or ``EPOCH_S``, ``EPOCH_MS``, ``EPOCH_US``.
+    """
+
+    def __init__(self, schema: Mapping[str, str]) -> None:
+        self._schema = dict(schema)
+        self._given: pa.Schema | None = None
+        self._casts: dict[str, str] = {}
+        self._types: pa.Schema | None = None
+
+    def __call__(
+        self, table: pa.Table, session: Session, faults: Mapping[int, str] | None = None
+    ) -> Decoded:
+        """Cast the columns of `table`; records that have a fault already are left out too."""
+        found = dict(faults or {})
+        given = table.select([name for name in self._schema if name in table.column_names])
+        columns = dict(zip(given.column_names, given.columns, strict=True))
+        if columns:
+            with session.registered(_records=chunked(given)):
+                self._prepare(given.schema, session)
+                cast = self._cast(session)
+                lost = [n for n in self._casts if cast[n].null_count > columns[n].null_count]
+                if lost:
+                    found = self._faults(lost, session) | found
+            columns |= dict(zip(cast.column_names, cast.columns, strict=True))
+        rows = self._whole(columns, table.num_rows, session)
+        return decoded(without(rows, found), found)
+
+    def _prepare(self, given: pa.Schema, session: Session) -> None:
+        """Find out which columns need which cast; once as long as the columns stay the same."""
+        if given == self._given:
+            return
+        actual = session.describe("SELECT * FROM _records")
+        casts = {name: _cast(name, actual[name], self._schema[name], session) for name in actual}
+        self._casts = {name: cast for name, cast in casts.items() if cast}
+        self._given = given
+
+    def _cast(self, session: Session) -> pa.Table:
+        if not self._casts:
+            return pa.table({})
+        casts = ", ".join(f"{cast} AS {ident(name)}" for name, cast in self._casts.items())
+        return session.table(f"SELECT {casts} FROM _records", chunk=CHUNK)
+
+    def _faults(self, lost: list[str], session: Session) -> dict[int, str]:
+        """Give the reasons of the records that have a value where the cast has none."""
+        faults = ", ".join(
+            f"CASE WHEN {ident(name)} IS NOT NULL AND {self._casts[name]} IS NULL"
+            f" THEN {wrong(_quoted(name, self._given), name, self._schema[name])} END"
+            for name in lost
+        )
+        reasons = session.table(f"SELECT coalesce({faults}, NULL) AS reason FROM _records")
+        values = reasons["reason"].to_pylist()
+        return {number: reason for number, reason in enumerate(values) if reason is not None}
+
+    def _whole(self, columns: dict[str, pa.ChunkedArray], count: int, session: Session) -> pa.Table:
+        """Put the columns into the schema's order; what is missing is NULL."""
+        missing = {name: kind for name, kind in self._schema.items() if name not in columns}
+        if missing and self._types is None:
+            nulls = ", ".join(
+                f"NULL::{'TIMESTAMPTZ' if kind in EPOCHS else kind} AS {ident(name)}"
+                for name, kind in self._schema.items()
+            )
+            self._types = session.table(f"SELECT {nulls}").schema
+        for name in missing:
+            assert self._types is not None
+            columns[name] = pa.nulls(count, self._types.field(name).type)
+        rows: dict[str, pa.Array | pa.ChunkedArray] = {n: columns[n] for n in self._schema}
+        return pa.table(rows | {"_row": pa.array(np.arange(count, dtype=np.int64))})
+
+
+def infer_columns(table: pa.Table, session: Session) -> dict[str, str]:
+    """Give the DuckDB types of the columns that are the source's own (no leading ``_``)."""
+    given = table.select([name for name in table.column_names if not name.startswith("_")])
+    if not given.num_columns:
+        return {}
+    with session.registered(_records=given):
+        return session.describe("SELECT * FROM _records")
+
+
+def _cast(name: str, actual: str, kind: str, session: Session) -> str:
+    """Write the cast from the actual type, or nothing if none is needed."""
+    column = ident(name)
+    if kind in EPOCHS:
+        if not actual.startswith("TIMESTAMP"):
+            return f"TRY({epoch(f'TRY_CAST({column} AS BIGINT)', kind)})"
+        kind = "TIMESTAMPTZ"
+    tree = tree_of(kind, session)
+    if actual == tree.text:
+        return ""
+    if isinstance(tree, Scalar):
+        return f"TRY_CAST({column} AS {tree.text})"
+    # TRY_CAST makes a bad value inside a nested one NULL and keeps the rest
+    return f"TRY(CAST({column} AS {tree.text}))"
+
+
+def _quoted(name: str, given: pa.Schema | None) -> str:
+    """Write the SQL that shows a value: texts in quotes, as in JSON."""
+    kind = given.field(name).type if given is not None else pa.null()
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return f"'\"' || {ident(name)} || '\"'" if text else ident(name)

@@ -1,0 +1,281 @@
+"""Events: facts about a job. Whatever a screen shows is folded from them.
+
+The family is closed: what is not listed here is not an event. `to_json` and `from_json` are
+inverse to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
+
+from streamops_nb.model.batch import Span
+from streamops_nb.model.errors import StorageError
+from streamops_nb.model.lifecycle import Status
+
+__all__ = [
+    "FOREVER",
+    "KINDS",
+    "NEVER",
+    "ActionTaken",
+    "BatchCommitted",
+    "ErrorRaised",
+    "Event",
+    "JobSaved",
+    "LateFound",
+    "RejectsFound",
+    "RunEnded",
+    "RunStarted",
+    "SourceNoted",
+    "StatusChanged",
+    "from_json",
+    "to_json",
+]
+
+NEVER = -(2**62)
+"""The watermark of a stream of which nothing is known yet (microseconds since the epoch)."""
+
+FOREVER = 2**62
+"""The watermark of a stream that has ended."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """A fact about a job.
+
+    Parameters
+    ----------
+    job
+        The job's name.
+    run
+        The number of the run it belongs to, from 1; 0 outside a run.
+    seq
+        The number of a fact that comes from the job's own file: 1, 2, 3 … over all its runs, in
+        order. 0 for a fact from elsewhere (a job was saved, an action was taken).
+    at
+        Wall time, in seconds since the epoch.
+    """
+
+    job: str
+    run: int = 0
+    seq: int = 0
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobSaved(Event):
+    """A version of a job was saved."""
+
+    version: int
+    author: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActionTaken(Event):
+    """Somebody asked something of a job.
+
+    Parameters
+    ----------
+    who, action, why
+        The person, what was asked (``start``, ``reset position``), and the given reason.
+    result
+        ``done``, or the words of the refusal.
+    line
+        The line of Python that does the same.
+    """
+
+    who: str
+    action: str
+    why: str = ""
+    result: str = "done"
+    line: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusChanged(Event):
+    """A job's observed status changed."""
+
+    before: Status
+    after: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunStarted(Event):
+    """A run began; `start` says in words from where, `version` with which specification."""
+
+    version: int
+    start: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunEnded(Event):
+    """A run ended, with the status it ended in and why."""
+
+    status: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchCommitted(Event):
+    """A batch was committed.
+
+    Parameters
+    ----------
+    n
+        The batch's number.
+    rows_in, rows_out, rejects, bytes_in
+        Records read, rows written, records that became rejects, bytes read.
+    late, partly_late, cut_off
+        Rows of which all, or some, windows had closed; windows dropped because their beginning
+        lies before the start point.
+    spans
+        Per stream, what was read.
+    watermarks
+        Per stream, the watermark after the batch, microseconds since the epoch, from `NEVER` to
+        `FOREVER`.
+    frontiers
+        Per stage, the time up to which its windows have closed, likewise.
+    lag
+        Per stream, how much is left to read after the batch, in the unit of the source.
+    seconds
+        Per phase (``read``, ``decode``, ``run``, ``write``, ``commit``), how long it took.
+    state_rows
+        Rows of window state after the batch.
+    """
+
+    n: int
+    rows_in: int = 0
+    rows_out: int = 0
+    rejects: int = 0
+    bytes_in: int = 0
+    late: int = 0
+    partly_late: int = 0
+    cut_off: int = 0
+    spans: Mapping[str, Span] = field(default_factory=dict)
+    watermarks: Mapping[str, int] = field(default_factory=dict)
+    frontiers: Mapping[str, int] = field(default_factory=dict)
+    lag: Mapping[str, int] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    state_rows: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ErrorRaised(Event):
+    """Something failed that was not a row.
+
+    Parameters
+    ----------
+    stage, kind, message
+        Where, the class of the error, and its words.
+    batch, spans
+        The batch that was being worked on, and what it reads; None and empty outside a batch.
+    retryable, attempt
+        Whether it will be tried again, and how often it has been tried by now.
+    trace
+        The traceback, for those who ask for it.
+    """
+
+    stage: str
+    kind: str
+    message: str
+    batch: int | None = None
+    spans: Mapping[str, Span] = field(default_factory=dict)
+    retryable: bool = False
+    attempt: int = 1
+    trace: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RejectsFound(Event):
+    """Rows of a batch became rejects: `count` of one kind in one stage, with one example."""
+
+    batch: int
+    stage: str
+    kind: str
+    count: int
+    example: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LateFound(Event):
+    """Rows came after all, or some, of their windows had closed."""
+
+    batch: int
+    stage: str
+    late: int = 0
+    partly_late: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceNoted(Event):
+    """A source showed something worth knowing: `what` happened, in words in `message`.
+
+    For example ``schema drift``, ``partition appeared``, ``partition idle``.
+    """
+
+    stream: str
+    what: str
+    message: str = ""
+
+
+_FAMILY: tuple[type[Event], ...] = (
+    JobSaved,
+    ActionTaken,
+    StatusChanged,
+    RunStarted,
+    RunEnded,
+    BatchCommitted,
+    ErrorRaised,
+    RejectsFound,
+    LateFound,
+    SourceNoted,
+)
+
+KINDS: Mapping[str, type[Event]] = MappingProxyType({event.__name__: event for event in _FAMILY})
+"""The whole family, by the name under which each is stored."""
+
+
+def _spans(value: Mapping[str, Any]) -> dict[str, Span]:
+    return {stream: Span.from_json(span) for stream, span in value.items()}
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {"before": Status, "after": Status, "status": Status, "spans": _spans}
+)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Span):
+        return value.to_json()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value.value if isinstance(value, Status) else value
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """Give an event as plain values: its class as ``event``, and its fields."""
+    values = {f.name: _plain(getattr(event, f.name)) for f in fields(event)}
+    return {"event": type(event).__name__, **values}
+
+
+def from_json(value: Mapping[str, Any]) -> Event:
+    """Read back what `to_json` gave.
+
+    Raises
+    ------
+    StorageError
+        If it is no event that this version knows.
+    """
+    content = dict(value)
+    name = content.pop("event", None)
+    family = KINDS.get(str(name))
+    if family is None:
+        raise StorageError(f"unknown event {name!r} - a newer streamops_nb wrote it, use that one")
+    try:
+        return family(**{k: _READ[k](v) if k in _READ else v for k, v in content.items()})
+    except (TypeError, ValueError) as error:
+        raise StorageError(f"a stored {name} cannot be read: {error}") from error

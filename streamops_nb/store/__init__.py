@@ -1,0 +1,1 @@
+"""What a workspace remembers: jobs, versions, events, resources, and who owns it."""

