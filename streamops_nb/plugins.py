@@ -87,9 +87,7 @@ def load(kind: Kind, name: str) -> Any:
     """
     targets = _targets(kind).get(name, ())
     if not targets:
-        raise _refused(
-            f'there is no {kind} of type "{cut(name)}"', did_you_mean(name, names(kind))
-        )
+        raise _refused(f'there is no {kind} of type "{cut(name)}"', did_you_mean(name, names(kind)))
     if len(targets) > 1:
         raise _refused(
             f"several packages offer a {kind} named `{name}`: {', '.join(targets)}",

@@ -37,7 +37,9 @@ def free_port() -> int:
 class Process:
     """A program that ends with this process, however this process ends."""
 
-    def __init__(self, command: Sequence[str], log: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], log: Path, env: dict[str, str] | None = None
+    ) -> None:
         # the shell waits for its input to close, which the kernel does when we are gone
         script = 'log=$1; shift; "$@" >>"$log" 2>&1 & echo $!; read _; kill -9 $!; wait $!'
         self._shell = subprocess.Popen(
@@ -126,14 +128,17 @@ class Broker:
         listed = self.admin.list_consumer_groups(request_timeout=5).result()
         return sorted(group.group_id for group in listed.valid)
 
+    @cached_property
+    def producer(self) -> Producer:
+        return Producer({"bootstrap.servers": self.servers, "linger.ms": 0, **QUIET})
+
     def produce(
         self, topic: str, partition: int, values: Iterable[bytes | None], **each: Any
     ) -> None:
         """Write records one request each, so that every offset can be looked up on every broker."""
-        producer = Producer({"bootstrap.servers": self.servers, "linger.ms": 0, **QUIET})
         for value in values:
-            self.send(producer, topic, partition, value, **each)
-            assert producer.flush(10) == 0
+            self.send(self.producer, topic, partition, value, **each)
+            assert self.producer.flush(10) == 0
 
     def produce_many(self, topic: str, partition: int, values: Sequence[bytes]) -> None:
         """Write records in large requests; the last alone, as `produce` would."""
@@ -141,8 +146,7 @@ class Broker:
         for value in values[:-1]:
             self.send(producer, topic, partition, value)
         assert producer.flush(60) == 0
-        self.send(producer, topic, partition, values[-1])
-        assert producer.flush(10) == 0
+        self.produce(topic, partition, values[-1:])
 
     @staticmethod
     def send(

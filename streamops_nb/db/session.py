@@ -20,7 +20,7 @@ from streamops_nb.model.errors import (
     StreamopsError,
 )
 
-__all__ = ["Instance", "Session", "open_instance", "sealed"]
+__all__ = ["Instance", "Session", "open_instance", "read_table", "sealed"]
 
 _ROW_ERRORS = (
     duckdb.ConversionException,
@@ -226,3 +226,18 @@ def sealed(
 ) -> Instance:
     """Open an instance in memory that can reach nothing: no files, network, settings."""
     return open_instance(None, memory=memory, threads=threads, json_errors=json_errors)
+
+
+def read_table(path: Path, table: str) -> pa.Table:
+    """Read a table out of another DuckDB file, which is opened read-only for that long.
+
+    Raises
+    ------
+    StreamopsError
+        If the file or the table cannot be read.
+    """
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            return connection.sql(f"FROM {ident(table)}").to_arrow_table()
+    except duckdb.Error as error:
+        raise _translate(error) from error

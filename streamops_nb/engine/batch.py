@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -64,6 +64,7 @@ class Outcome:
     rows_in: int
     rows_out: int
     rejects: Mapping[tuple[str, str], int]
+    examples: Mapping[tuple[str, str], str]
     late: int
     partly_late: int
     seconds: Mapping[str, float]
@@ -113,7 +114,10 @@ def run_batch(
                 rejects = _rejects(batch, attempt)
                 _bear(policy, batch, rejects)
                 outcome = _outcome(batch, attempt, checkpoint, clocks, written, rejects)
-                file.commit(batch.record, outcome.checkpoint, facts(outcome), rejects)
+                made = facts(outcome)
+                after = replace(outcome.checkpoint, seq=checkpoint.seq + len(made))
+                outcome = replace(outcome, checkpoint=after)
+                file.commit(batch.record, after, made, rejects)
                 step("before commit")
             step("committed")
         except Failed as failed:
@@ -162,7 +166,8 @@ def _outcome(
     written: int,
     rejects: pa.Table,
 ) -> Outcome:
-    kinds = zip(rejects["stage"].to_pylist(), rejects["kind"].to_pylist(), strict=True)
+    kinds = list(zip(rejects["stage"].to_pylist(), rejects["kind"].to_pylist(), strict=True))
+    reasons = rejects["reason"].to_pylist()
     return Outcome(
         checkpoint=checkpoint.after(
             batch.record,
@@ -173,6 +178,7 @@ def _outcome(
         rows_in=sum(flow.raw.num_rows for flow in batch.inflows.values()),
         rows_out=written,
         rejects=Counter(kinds),
+        examples=dict(zip(reversed(kinds), reversed(reasons), strict=True)),
         late=attempt.late,
         partly_late=attempt.partly_late,
         seconds=dict(attempt.seconds),

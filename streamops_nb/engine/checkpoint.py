@@ -84,6 +84,15 @@ class JobFile:
             self._session.run(f"DELETE FROM {self._db}.about WHERE key = ?", [key])
             self._session.run(f"INSERT INTO {self._db}.about VALUES (?, ?)", [key, value])
 
+    def put(self, checkpoint: Checkpoint) -> None:
+        """Set where the job stands without running a batch: a start point, a stop."""
+        with self._session.transaction():
+            self._session.run(f"DELETE FROM {self._db}.batches WHERE n = ?", [checkpoint.n])
+            self._session.run(
+                f"INSERT INTO {self._db}.batches VALUES (?, NULL, ?, '[]')",
+                [checkpoint.n, checkpoint.to_json()],
+            )
+
     def begun(self, n: int) -> Record | None:
         """Give the record of batch `n` if it was begun and never committed."""
         rows = self._session.rows(f"SELECT record FROM {self._db}.begun WHERE n = ?", [n])

@@ -77,6 +77,7 @@ class Scheduler:
         self._tasks: dict[str, Task] = {}
         self._lock = threading.Lock()
         self._left = threading.Condition(self._lock)
+        self._mine = threading.local()  # the turn that this thread is running
         self._workers: list[_Worker] = []
         self._idle: list[_Worker] = []
         # the one idle thread that looks after what falls due, and when it will look
@@ -110,7 +111,8 @@ class Scheduler:
             self._tasks[name] = task
             self._turns.add(name, weight, self._clock.monotonic())
             self._call_one()
-            self._hire()
+            if len(self._workers) < min(self._threads, len(self._tasks)):
+                self._hire()
 
     def remove(self, name: str, wait: bool = True) -> None:
         """Take a task out: no step of it begins any more. Harmless if there is none.
@@ -128,7 +130,7 @@ class Scheduler:
             if turn is None:
                 self._tasks.pop(name, None)
                 return
-            if wait and threading.current_thread() is not turn.thread:
+            if wait and getattr(self._mine, "turn", None) is not turn:
                 self._left.wait_for(lambda: not turn.running)
 
     def wake(self, name: str) -> None:
@@ -155,11 +157,9 @@ class Scheduler:
                 worker.thread.join()
 
     def _hire(self) -> None:
-        """Start another thread if all are busy and there are tasks for it."""
-        if not self._idle and len(self._workers) < min(self._threads, len(self._tasks)):
-            worker = _Worker(self._work, f"scheduler-{len(self._workers)}")
-            self._workers.append(worker)
-            worker.thread.start()
+        worker = _Worker(self._work, f"scheduler-{len(self._workers)}")
+        self._workers.append(worker)
+        worker.thread.start()
 
     def _call_one(self) -> None:
         """Make an idle thread look again."""
@@ -168,35 +168,42 @@ class Scheduler:
 
     def _work(self, me: _Worker) -> None:
         while (turn := self._next(me)) is not None:
-            after = self._run(turn.name)
+            self._mine.turn = turn
+            after, error = _step(self._tasks[turn.name])
             with self._lock:
                 self._turns.done(turn, self._clock.monotonic(), after)
                 if turn.name not in self._turns:
-                    self._tasks.pop(turn.name, None)
+                    del self._tasks[turn.name]
                     self._left.notify_all()
+            if error is not None:
+                self._tell(turn.name, error)
 
     def _next(self, me: _Worker) -> Turn | None:
         """Wait for a turn; None when the scheduler was closed."""
         while True:
             with self._lock:
-                if self._watch is me:
-                    self._watch = None
+                self._rise(me)
                 if self._closed:
                     return None
                 now = self._clock.monotonic()
                 turn = self._turns.pick(now)
                 if turn is not None:
-                    turn.thread = me.thread
                     self._hand_over(now)
                     return turn
                 seconds = self._rest(me, now)
             self._clock.wait(me.called, seconds)
 
+    def _rise(self, me: _Worker) -> None:
+        """Be no longer idle."""
+        if me in self._idle:
+            self._idle.remove(me)
+        if self._watch is me:
+            self._watch = None
+
     def _rest(self, me: _Worker, now: float) -> float | None:
         """Become idle; the thread that has to look earliest watches, the others sleep."""
         me.called.clear()
-        if me not in self._idle:
-            self._idle.append(me)
+        self._idle.append(me)
         seconds = self._turns.wait(now)
         if seconds is None or (self._watch is not None and self._watch_at <= now + seconds):
             return None
@@ -206,22 +213,22 @@ class Scheduler:
     def _hand_over(self, now: float) -> None:
         """See to it that somebody runs what else can run, and watches what falls due."""
         if self._idle and (
-            self._turns.pickable(now)
-            or (self._watch is None and self._turns.wait(now) is not None)
+            self._turns.pickable(now) or (self._watch is None and self._turns.wait(now) is not None)
         ):
             self._call_one()
 
-    def _run(self, name: str) -> float | None:
-        task = self._tasks[name]
+    def _tell(self, name: str, error: BaseException) -> None:
         try:
-            return task.step()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the owner must hear of it
-            failure = error
-        try:
-            self._on_error(name, failure)
-        except Exception:
-            _log.exception("the error of task %s could not be reported: %s", name, failure)
-        return None
+            self._on_error(name, error)
+        except Exception:  # noqa: BLE001 - other tasks need this thread
+            _log.exception("the error of task %s could not be reported: %s", name, error)
+
+
+def _step(task: Task) -> tuple[float | None, BaseException | None]:
+    try:
+        return task.step(), None
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the owner must hear of it
+        return None, error
 
 
 def _check(weight: float) -> None:

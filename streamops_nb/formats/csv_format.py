@@ -109,7 +109,8 @@ class CsvFormat:
         names = list(self._schema) if header is None else self._names(header)
         wanted = [name for name in self._schema if name in names]
         if not wanted:
-            return f"the header has none of the fields of the schema: {shorten(str(header))}"
+            found = shorten(str(header).strip())
+            return f"the header has none of the fields of the schema: {found}"
         twice = next((name for name in wanted if names.count(name) > 1), None)
         if twice is not None:
             return f"the header names {twice} twice"

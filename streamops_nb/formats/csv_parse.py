@@ -67,7 +67,7 @@ class CsvParser:
 
         def skip(row: arrow_csv.InvalidRow) -> str:
             faults[row.number - 1] = (
-                f"the record has {row.actual_columns} fields instead of {row.expected_columns}"
+                f"{row.expected_columns} fields are expected, the record has {row.actual_columns}"
             )
             return "skip"
 

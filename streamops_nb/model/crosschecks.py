@@ -49,6 +49,7 @@ def cross_faults(data: Any) -> list[Fault]:
 
 
 def written_out(value: Any) -> Any:
+    """Replace the models in a specification by the plain data they stand for."""
     if isinstance(value, BaseModel):
         return value.model_dump(by_alias=True)
     if isinstance(value, Mapping):
@@ -164,10 +165,12 @@ def _params(data: Raw) -> Iterator[Fault]:
         path = ("params", str(name))
         first = names.setdefault(str(name).lower(), name)
         if first != name:
-            yield Fault(what=f"`{name}` differs from `{first}` by capitals only", where=dotted(path))
+            yield Fault(
+                what=f"`{name}` differs from `{first}` by capitals only", where=dotted(path)
+            )
         for part, what in param_faults(param):
-            written_out = isinstance(param, Mapping) and part in param
-            yield Fault(what=what, where=dotted((*path, part) if written_out else path))
+            told = isinstance(param, Mapping) and part in param
+            yield Fault(what=what, where=dotted((*path, part) if told else path))
         yield from _stray(_group(param) or {"default": param}, path)
 
 
@@ -181,7 +184,9 @@ def _sink(data: Raw) -> Iterator[Fault]:
     for at, name in enumerate(names):
         where = dotted(("sink", "key") if isinstance(key, str) else ("sink", "key", at))
         if not isinstance(name, str) or not name.strip():
-            yield Fault(what=f"expected the name of an output column, got {shown(name)}", where=where)
+            yield Fault(
+                what=f"expected the name of an output column, got {shown(name)}", where=where
+            )
         elif name in names[:at]:
             yield Fault(what=f"the column `{name}` is named twice", where=where)
 

@@ -105,7 +105,8 @@ def _unit(word: str) -> str | None:
 
 
 def _scaled(whole: str, fraction: str, unit: int) -> int:
-    part, rest = divmod(int(fraction or 0) * unit, 10 ** len(fraction))
+    scale: int = 10 ** len(fraction)
+    part, rest = divmod(int(fraction or 0) * unit, scale)
     if rest:
         raise wrong("nothing shorter than a microsecond can be told", _EXAMPLES)
     return int(whole) * unit + part

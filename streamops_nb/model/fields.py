@@ -98,9 +98,7 @@ def _query(value: Any) -> Any:
     if isinstance(value, str) and not value.strip():
         raise wrong("the query is empty", "write one SELECT over the streams")
     if isinstance(value, str) and len(value) > _LONGEST_QUERY:
-        raise wrong(
-            f"a query of {len(value)} characters is too long", f"at most {_LONGEST_QUERY}"
-        )
+        raise wrong(f"a query of {len(value)} characters is too long", f"at most {_LONGEST_QUERY}")
     return value
 
 

@@ -202,7 +202,9 @@ def _unsuitable(value: Any, type_text: str) -> str:
 
 
 def _comparable(value: Any, kind: str) -> Any:
-    return None if value is None or kind not in _ORDERED else _EXPECTED[kind][1](written(value), kind)
+    return (
+        None if value is None or kind not in _ORDERED else _EXPECTED[kind][1](written(value), kind)
+    )
 
 
 def _boolean(value: Any, _: str) -> bool:
@@ -263,7 +265,7 @@ _EXPECTED: dict[str, tuple[str, Callable[[Any, str], Any]]] = {
     "BOOLEAN": ("true or false", _boolean),
     **{kind: (f"a whole number of {bits} bits", _whole) for kind, bits in _BITS.items()},
     "BIGNUM": ("a whole number", _whole),
-    **{kind: ("a finite number", _number) for kind in ("FLOAT", "DOUBLE", "DECIMAL")},
+    **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL"), ("a finite number", _number)),
     "VARCHAR": ("text", _text),
     "INTERVAL": ("text such as `5 minutes`", _text),
     "DATE": ("a date such as 2024-01-31", _time),

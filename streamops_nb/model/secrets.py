@@ -79,8 +79,7 @@ def _literal_fault(key: str, value: str | float) -> tuple[str, str] | None:
         name = re.sub(r"[^A-Z0-9]+", "_", key.upper()).strip("_") or "PASSWORD"
         return (
             "a secret must not be written into a specification",
-            f"write a reference, `${{env:{name}}}`, and set that environment variable "
-            "where the job runs",
+            f"write a reference, `${{env:{name}}}`, and set that variable where the job runs",
         )
     return None
 
@@ -166,9 +165,7 @@ def mask(text: str, settings: Any, environ: Mapping[str, str]) -> str:
         for name in _REFERENCE.findall(value)
     }
     written = {
-        form: f"${{env:{name}}}"
-        for name in sorted(names)
-        for form in _forms(environ.get(name, ""))
+        form: f"${{env:{name}}}" for name in sorted(names) for form in _forms(environ.get(name, ""))
     }
     if not written:
         return text

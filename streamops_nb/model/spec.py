@@ -12,7 +12,17 @@ from streamops_nb.model.crosschecks import cross_faults
 from streamops_nb.model.duration import Duration
 from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.faults import faults_of
-from streamops_nb.model.fields import JobName, Line, Name, Number, Query, Schema, Tags, Version, Whole
+from streamops_nb.model.fields import (
+    JobName,
+    Line,
+    Name,
+    Number,
+    Query,
+    Schema,
+    Tags,
+    Version,
+    Whole,
+)
 from streamops_nb.model.params import Param
 from streamops_nb.model.part import Part, PlugIn
 from streamops_nb.model.python_text import job_expression

@@ -55,7 +55,9 @@ TEMPORAL = frozenset(
 )
 """The types that an event-time field may have."""
 
-_TOKEN = re.compile(r"""\s*(?:([A-Za-z_]\w*)|("(?:[^"]|"")+")|('(?:[^']|'')*')|(\d+)|([(),\[\]]))""")
+_TOKEN = re.compile(
+    r"""\s*(?:([A-Za-z_]\w*)|("(?:[^"]|"")+")|('(?:[^']|'')*')|(\d+)|([(),\[\]]))"""
+)
 _DEEPEST = 30
 _LONGEST = 20_000
 
@@ -113,7 +115,9 @@ class _Parser:
     def _not_a_type(self) -> Exception:
         opened = self._text.count("(") > self._text.count(")")
         hint = "put the type in quotes: a comma ends an unquoted value inside {…}"
-        example = 'for example DOUBLE, DECIMAL(10, 2), VARCHAR[] or "STRUCT(lat DOUBLE, lon DOUBLE)"'
+        example = (
+            'for example DOUBLE, DECIMAL(10, 2), VARCHAR[] or "STRUCT(lat DOUBLE, lon DOUBLE)"'
+        )
         return wrong(f'"{cut(self._text)}" is not a type', hint if opened else example)
 
     def _peek(self) -> str:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 __all__ = ["choice_of", "cut", "did_you_mean", "dotted", "shown", "wrong"]
 
+_MOST_WORDS = 20
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -81,9 +82,11 @@ def did_you_mean(given: str, accepted: Iterable[str]) -> str:
 
 
 def choice_of(words: Iterable[str]) -> str:
-    """Name what is accepted."""
-    quoted = [f"`{word}`" for word in words]
+    """Name what is accepted, as far as it fits into a sentence."""
+    quoted = [f"`{cut(word)}`" for word in words]
     if not quoted:
         return "nothing is accepted here"
+    if len(quoted) > _MOST_WORDS:
+        return f"accepted: {', '.join(quoted[:_MOST_WORDS])} and {len(quoted) - _MOST_WORDS} more"
     *rest, last = quoted
     return f"accepted: {', '.join(rest)} or {last}" if rest else f"accepted: {last}"

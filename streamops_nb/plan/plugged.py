@@ -28,7 +28,9 @@ def plug_in_faults(data: Any) -> list[Fault]:
         The specification as plain data; what is wrong with it otherwise is not told here.
     """
     return [
-        fault for kind, path, value in _places(data) for fault in _settings_faults(kind, path, value)
+        fault
+        for kind, path, value in _places(data)
+        for fault in _settings_faults(kind, path, value)
     ]
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import LiteralScalarString
 
 from streamops_nb.model.crosschecks import written_out
@@ -17,7 +19,7 @@ from streamops_nb.model.wording import cut
 from streamops_nb.plan.plugged import plug_in_faults
 from streamops_nb.plan.yaml_text import Document, read_yaml
 
-__all__ = ["check", "dump", "job", "load"]
+__all__ = ["Job", "check", "dump", "load"]
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _LARGEST_FILE = 4_000_000
@@ -45,7 +47,7 @@ def load(source: str | Path | Mapping[str, Any]) -> JobSpec:
     return _checked(read_yaml(source))
 
 
-def job(**fields: Any) -> JobSpec:
+def Job(**fields: Any) -> JobSpec:  # noqa: N802 - users write so.Job(...) and get a value
     """Make a job's specification from keyword arguments, named and shaped as in YAML.
 
     Parameters
@@ -85,25 +87,43 @@ def dump(spec: JobSpec, defaults: bool = False) -> str:
     """
     data = spec.model_dump(mode="json", exclude_defaults=not defaults)
     yaml = YAML()
+    yaml.Representer = _Representer
     yaml.allow_unicode = True
     # long lines of text are not folded: a diff of two versions shows what changed
     yaml.width = 2**20
     text = io.StringIO()
-    yaml.dump({"schema_version": spec.schema_version} | _written(data), text)
+    yaml.dump({"schema_version": spec.schema_version} | _blocks(_short(data)), text)
     return text.getvalue()
 
 
-def _written(value: Any) -> Any:
-    """Write plug-ins without settings by name only, and text of several lines as a block."""
+class _Representer(RoundTripRepresenter):
+    """Writes null as a word: an empty place looks forgotten."""
+
+    def represent_none(self, data: None) -> ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:null", "null")
+
+
+_Representer.add_representer(type(None), _Representer.represent_none)
+
+
+def _short(data: dict[str, Any]) -> dict[str, Any]:
+    """Write plug-ins without settings by name only."""
+    for stream in data["streams"].values():
+        stream |= {plug: _name(stream[plug]) for plug in ("source", "format") if plug in stream}
+    return data | {"sink": _name(data["sink"])} if "sink" in data else data
+
+
+def _name(plug_in: dict[str, Any]) -> Any:
+    return plug_in["type"] if list(plug_in) == ["type"] else plug_in
+
+
+def _blocks(value: Any) -> Any:
+    """Write text of several lines, above all the query, as a block."""
     if isinstance(value, Mapping):
-        if list(value) == ["type"]:
-            return value["type"]
-        return {key: _written(inner) for key, inner in value.items()}
+        return {key: _blocks(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_written(inner) for inner in value]
-    if isinstance(value, str) and _fits_a_block(value):
-        return LiteralScalarString(value)
-    return value
+        return [_blocks(inner) for inner in value]
+    return LiteralScalarString(value) if isinstance(value, str) and _fits_a_block(value) else value
 
 
 def _fits_a_block(text: str) -> bool:
@@ -140,9 +160,12 @@ def _checked(document: Document) -> JobSpec:
         spec = JobSpec.model_validate(data)
     except SpecRefused as refusal:
         faults += refusal.faults
-    known = {fault.where for fault in faults}
-    faults += [fault for fault in plug_in_faults(written_out(data)) if fault.where not in known]
-    faults = document.faults + _placed(faults, document.places)
+    faults += plug_in_faults(written_out(data))
+    # what could not be read is missing from the data: that it is missing needs no second telling
+    unread = {fault.where.partition(" (line")[0] for fault in document.faults}
+    first = {fault.where: fault for fault in reversed(faults) if fault.where not in unread}
+    kept = [fault for fault in faults if first.get(fault.where) is fault]
+    faults = document.faults + _placed(kept, document.places)
     if spec is None or faults:
         raise SpecRefused(faults)
     return spec

@@ -127,12 +127,13 @@ class _Reader:
         if self._left < 0:
             raise SpecRefused(f"a specification of more than {_MOST_NODES} values is too long")
         if len(path) > _DEEPEST:
-            raise SpecRefused([self._fault(node, path, "an alias leads into itself")])
+            raise SpecRefused([self._fault(node, (), "an alias leads into itself")])
         if isinstance(node, MappingNode) and node.tag == f"{_TAG}map":
             return self._mapping(node, path)
         if isinstance(node, SequenceNode) and node.tag == f"{_TAG}seq":
             return [
-                self.value(item, self._note(item, (*path, at))) for at, item in enumerate(node.value)
+                self.value(item, self._note(item, (*path, at)))
+                for at, item in enumerate(node.value)
             ]
         if isinstance(node, ScalarNode):
             return self._scalar(node, path)
@@ -168,7 +169,7 @@ class _Reader:
                 yield key, inner
 
     def _scalar(self, node: ScalarNode, path: Path) -> Any:
-        kind = node.tag.removeprefix(_TAG)
+        kind = str(node.tag).removeprefix(_TAG)
         if kind in ("str", "timestamp"):
             return node.value
         if kind == "null":

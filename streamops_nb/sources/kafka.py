@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from datetime import datetime
 from math import ceil
+from zlib import crc32
 
 import pyarrow as pa
 from pydantic import Field
@@ -20,6 +21,8 @@ from streamops_nb.sources.kafka_reader import FETCHED, Reader
 __all__ = ["KafkaSettings", "KafkaSource"]
 
 _SCHEMA = FETCHED.insert(1, pa.field("_partition", pa.string()))
+_RECENT, _NOW = 1.0, 0.02  # seconds: how old what the broker told may be, at first and at last
+_SPARE_ROWS, _SPARE_BYTES = 20_000, 4 << 20
 _ENOUGH = 1 << 40  # bytes: a span that was cut keeps its limit already
 
 
@@ -54,7 +57,6 @@ class KafkaSource:
         self._only = settings.partitions
         self._reader = Reader(settings)
         self._lock = threading.Lock()
-        self._turn = 0
         self._closed = False
 
     # ------------------------------------------------------------------ where
@@ -63,7 +65,7 @@ class KafkaSource:
         """Say how far the topic reaches; the broker is asked at most once a second."""
         with self._lock:
             self._stay_open()
-            return self._ends(fresh=False)
+            return self._ends(_RECENT)
 
     def seek(self, to: datetime | int) -> Position:
         """Find a position by the records' timestamps, or that of the latest n offsets.
@@ -75,13 +77,13 @@ class KafkaSource:
             if isinstance(to, datetime):
                 found = self._reader.at_time(ceil(to.timestamp() * 1000))
                 return {str(p): found[p] for p in self._chosen(found)}
-            ends = self._ends(fresh=True)
+            ends = self._ends(0.0)
             lengths = [ends.latest[p] - ends.earliest[p] for p in ends.latest]
             backs = share(lengths, to)
             return {p: ends.latest[p] - back for p, back in zip(ends.latest, backs, strict=True)}
 
-    def _ends(self, *, fresh: bool) -> Ends:
-        earliest, latest = self._reader.offsets(fresh=fresh)
+    def _ends(self, max_age: float) -> Ends:
+        earliest, latest = self._reader.offsets(max_age)
         chosen = self._chosen(latest)
         return Ends(
             earliest={str(p): earliest[p] for p in chosen},
@@ -113,36 +115,41 @@ class KafkaSource:
             starts = self._starts(position)
             self._reader.aim(starts)
             order = sorted(starts)
-            turn = self._turn % max(len(order), 1)
-            self._turn += 1
-            order = order[turn:] + order[:turn]
-            complete = self._fetch(order, limit)
-            self._reader.judge(order)
-            span = self._divide(order, limit)
-            if not span and not complete:
-                raise self._reader.unanswered()
-            return span
+            # who comes first follows from the position, so that the same position cuts the same
+            turn = crc32(repr(sorted(starts.items())).encode()) % max(len(order), 1)
+            return self._next(order[turn:] + order[:turn], limit)
 
     def _starts(self, position: Position) -> dict[int, int]:
         earliest, latest = self._reader.offsets()
         known = {int(p): offset for p, offset in position.items()}
-        lost = [p for p in self._chosen(known) if p not in latest or not earliest[p] <= known[p]]
+        lost = [p for p in self._chosen(known) if p not in latest or known[p] < earliest[p]]
         if lost:
-            earliest, latest = self._reader.offsets(fresh=True)
+            earliest, latest = self._reader.offsets(max_age=0.0)
         for p in lost:
             self._reader.check(p, known[p], earliest, latest)
         return {p: known.get(p, earliest[p]) for p in self._chosen(latest)}
 
-    def _fetch(self, order: list[int], limit: Limit) -> bool:
+    def _next(self, order: list[int], limit: Limit) -> Span:
+        self._reader.pump(1, 0.0)  # hear what has happened since
+        for max_age in (_RECENT, _NOW):
+            _, latest = self._reader.offsets(max_age)
+            complete = self._fetch({p: latest[p] for p in order}, limit)
+            span = self._divide(order, limit)
+            if span:
+                return span
+            if not complete:
+                raise self._reader.unanswered()
+        return span
+
+    def _fetch(self, told: dict[int, int], limit: Limit) -> bool:
         """Fetch what a span of this limit may hold; False if some of it did not come."""
-        _, latest = self._reader.offsets()
-        logs = {p: self._reader.backlogs[p] for p in order}
+        logs = {p: self._reader.backlogs[p] for p in told}
 
         def due(p: int) -> int:
             """Count the offsets known to lie beyond what was fetched."""
-            if self._reader.doubtful(p, latest[p]):
+            if self._reader.doubtful(p, told[p]):
                 return 1
-            return self._known_end(p, latest[p]) - logs[p].end
+            return self._known_end(p, told[p]) - logs[p].end
 
         def missing() -> int:
             # when the bytes are used up, only a partition that has nothing yet may fetch more
@@ -155,11 +162,11 @@ class KafkaSource:
             )
 
         def room() -> int:
-            if sum(log.rows for log in logs.values()) > 2 * limit.rows:
+            # a partition that lags behind may let the others pile up, but not for ever
+            if sum(log.rows for log in logs.values()) > 2 * limit.rows + _SPARE_ROWS:
                 return 0
-            return 2 * limit.nbytes - sum(log.nbytes for log in logs.values())
+            return 2 * limit.nbytes + _SPARE_BYTES - sum(log.nbytes for log in logs.values())
 
-        self._reader.pump(1, 0.0)  # hear what has happened since
         self._reader.fill(missing, room)
         return missing() == 0
 
@@ -196,7 +203,7 @@ class KafkaSource:
 
             self._reader.fill(missing, lambda: _ENOUGH)
             if missing():
-                earliest, latest = self._reader.offsets(fresh=True)
+                earliest, latest = self._reader.offsets(0.0)
                 for s in span:
                     self._reader.check(int(s.partition), s.stop, earliest, latest)
                 raise self._reader.unanswered()

@@ -34,6 +34,7 @@ PATIENCE = 5.0
 
 _SLICE = 1.0  # seconds of one attempt; between attempts we look why it failed
 _OFFSETS_AGE = 1.0  # seconds for which answered offsets are good; fetching tells news before that
+_DOUBT = 2.0  # seconds after which an offset past the end is taken for lost
 _METADATA_AGE = 5.0  # seconds after which a new partition is noticed
 _CHUNK = 25_000  # records: a table in chunks of this size is decoded on all cores
 _FIRST = 500  # records to fetch while their size is not known
@@ -105,12 +106,15 @@ class Reader:
         self._partitions = (time.monotonic(), sorted(described.partitions))
         return self._partitions[1]
 
-    def offsets(self, *, fresh: bool = False) -> tuple[dict[int, int], dict[int, int]]:
-        """Give the earliest and the latest offsets as the broker last told them."""
+    def offsets(self, max_age: float = _OFFSETS_AGE) -> tuple[dict[int, int], dict[int, int]]:
+        """Give the earliest and the latest offsets as the broker told them not long ago.
+
+        With an age of 0 everything is asked anew, also which partitions there are.
+        """
         asked, earliest, latest = self._offsets
-        if fresh:
+        if max_age == 0:
             self._partitions = (-1e9, [])
-        if fresh or time.monotonic() - asked >= _OFFSETS_AGE:
+        if time.monotonic() - asked >= max_age:
             numbers = self.partitions()
             earliest = self._lookup(numbers, _EARLIEST)
             latest = self._lookup(numbers, _LATEST)
@@ -119,7 +123,7 @@ class Reader:
 
     def at_time(self, milliseconds: int) -> dict[int, int]:
         """Find the first offsets whose broker timestamp is at or after a time; else the end."""
-        _, latest = self.offsets(fresh=True)
+        _, latest = self.offsets(max_age=0.0)
         found = self._lookup(self.partitions(), milliseconds)
         return {p: latest[p] if at == OFFSET_END else at for p, at in found.items()}
 
@@ -217,23 +221,19 @@ class Reader:
     def doubtful(self, partition: int, told: int) -> bool:
         """Whether a partition was read further than the broker says that it reaches.
 
-        True until a fetch has told its end; for longer only if the topic was made again or a
-        broker lost records. A broker that has just taken over may tell too little for a moment.
+        True until a fetch has told its end, and for a moment after another broker took over. If
+        it stays so, the topic was made again or records were lost: then this raises.
         """
-        return 0 <= max(told, self.fetched_end(partition)) < self.backlogs[partition].end
-
-    def judge(self, partitions: Iterable[int]) -> None:
-        """Raise if one of these partitions has been doubtful for too long."""
+        backlog = self.backlogs[partition]
+        if max(told, self.fetched_end(partition)) >= backlog.end:
+            backlog.doubted = None
+            return False
         now = time.monotonic()
-        _, latest = self.offsets()
-        for partition in partitions:
-            backlog = self.backlogs[partition]
-            if not self.doubtful(partition, latest.get(partition, 0)):
-                backlog.doubted = None
-            elif backlog.doubted is None:
-                backlog.doubted = now
-            elif now - backlog.doubted >= PATIENCE:
-                self.check(partition, backlog.end, *self.offsets(fresh=True))
+        if backlog.doubted is None:
+            backlog.doubted = now
+        elif now - backlog.doubted >= _DOUBT:
+            self.check(partition, backlog.end, *self.offsets(max_age=0.0))
+        return True
 
     def unanswered(self) -> SourceError:
         """Make the error that says that records do not come although they are there."""
@@ -293,7 +293,7 @@ class Reader:
         if backlog is None:
             return
         self.drop([partition])
-        earliest, latest = self.offsets(fresh=True)
+        earliest, latest = self.offsets(max_age=0.0)
         self.check(partition, backlog.end, earliest, latest)
         raise SourceError(
             f"the broker refused offset {backlog.end} of partition {partition} of Kafka topic "

@@ -44,7 +44,9 @@ class KafkaWorld(World):
         self.records[partition] += records
 
     def open(self) -> KafkaSource:
-        self.opened.append(open_source(self.broker, self.topic))
+        # a jump to other offsets waits for the fetch under way: 200 ms by default
+        options = {"fetch.wait.max.ms": 20}
+        self.opened.append(open_source(self.broker, self.topic, options=options))
         return self.opened[-1]
 
     def known(self) -> dict[str, list[Any]]:

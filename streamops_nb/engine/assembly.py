@@ -1,0 +1,296 @@
+"""From a specification to what runs it: open streams, the plan, the sink."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from streamops_nb import plugins
+from streamops_nb.db import Instance, Session, ident
+from streamops_nb.engine.batch import Policy
+from streamops_nb.engine.inlet import Inlet, Timing
+from streamops_nb.engine.loop import Pace
+from streamops_nb.engine.references import read_reference, version_of
+from streamops_nb.formats.base import Format
+from streamops_nb.model.errors import Fault, SpecRefused
+from streamops_nb.model.secrets import resolve
+from streamops_nb.model.spec import JobSpec, Stream
+from streamops_nb.plan import Param, Plan, Planner, StreamShape
+from streamops_nb.sinks import base as sinks
+from streamops_nb.sources.base import Context, Limit, Source
+
+__all__ = ["OpenStream", "Parts", "Surroundings", "assemble", "open_stream", "plan_spec"]
+
+_SAMPLE = Limit(rows=2_000, nbytes=8 * 1024 * 1024)
+"""How much is read of a stream to infer its schema."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """Where a job runs.
+
+    Parameters
+    ----------
+    instance
+        The engine's DuckDB.
+    folder
+        Relative paths in the specification are relative to this.
+    now
+        The clock, seconds since the epoch.
+    tables
+        Names the tables of the workspace for sources that read them; see `sources.base.Context`.
+    sources
+        Open sources that stand in for those of the specification (tests).
+    environ
+        Where secrets are.
+    """
+
+    instance: Instance
+    folder: Path
+    now: Callable[[], float]
+    planner: Planner
+    tables: Callable[[str], str] | None = None
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenStream:
+    """A stream whose source is open and whose schema is known."""
+
+    source: Source
+    format: Format
+    schema: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """All parts of a job, ready for a loop.
+
+    Parameters
+    ----------
+    bounded
+        Whether all streams end.
+    """
+
+    plan: Plan
+    inlets: dict[str, Inlet]
+    references: dict[str, pa.Table]
+    reference_versions: dict[str, str]
+    sink: Any
+    pace: Pace
+    policy: Policy
+    bounded: bool
+
+
+def open_stream(name: str, stream: Stream, around: Surroundings, session: Session) -> OpenStream:
+    """Open a stream's source and find its schema.
+
+    Raises
+    ------
+    SpecRefused
+        If a setting or secret is missing, or nothing is there to infer the schema from.
+    SourceError
+        If the source does not answer.
+    """
+    where = ("streams", name)
+    format_class = plugins.load("format", stream.format.type)
+    format_settings = format_class.Settings(**stream.format.settings)
+    source = around.sources.get(name)
+    if source is None:
+        source_class = plugins.load("source", stream.source.type)
+        resolved = resolve(stream.source.settings, around.environ, (*where, "source"))
+        context = Context(
+            folder=around.folder,
+            format=stream.format.type,
+            format_settings=format_settings,
+            schema=stream.fields,
+            event_time=stream.event_time,
+            now=around.now,
+            session=around.instance.session,
+            tables=around.tables,
+        )
+        source = source_class(source_class.Settings(**resolved), context)
+    if source.traits.decoded:
+        format_class = plugins.load("format", "parquet")
+        format_settings = format_class.Settings()
+    schema = stream.fields or _inferred(name, source, format_class(format_settings, {}), session)
+    return OpenStream(source=source, format=format_class(format_settings, schema), schema=schema)
+
+
+def _inferred(name: str, source: Source, format_: Format, session: Session) -> dict[str, str]:
+    span = source.cut(source.seek(_SAMPLE.rows), _SAMPLE)
+    schema = format_.infer(source.read(span), session) if span else {}
+    if not schema:
+        source.close()
+        raise SpecRefused(
+            [
+                Fault(
+                    where=f"streams.{name}.schema",
+                    what="the stream holds nothing yet from which its schema could be inferred",
+                    remedy="declare the schema: `schema: {ts: TIMESTAMPTZ, device: VARCHAR, …}`",
+                )
+            ]
+        )
+    return schema
+
+
+def plan_spec(
+    spec: JobSpec,
+    schemas: Mapping[str, Mapping[str, str]],
+    references: Mapping[str, pa.Table],
+    around: Surroundings,
+    *,
+    params: Mapping[str, Any] | None = None,
+    database: str = "job",
+) -> Plan:
+    """Plan a specification's query over streams of the given schemas.
+
+    Raises
+    ------
+    QueryRefused, SpecRefused
+        With every fault found.
+    """
+    shapes = {name: _shape(name, spec.streams[name], schema) for name, schema in schemas.items()}
+    session = around.instance.session()
+    try:
+        described = {}
+        for name, table in references.items():
+            with session.registered(_reference=table.slice(0, 0)):
+                described[name] = session.describe("FROM _reference")
+    finally:
+        session.close()
+    values = spec.param_values(params)
+    return around.planner.plan(
+        spec.query,
+        shapes,
+        references=described,
+        params={n: Param(type=p.type, value=values[n]) for n, p in spec.params.items()},
+        database=database,
+    )
+
+
+def _shape(name: str, stream: Stream, schema: Mapping[str, str]) -> StreamShape:
+    columns = {field_: _column_type(kind) for field_, kind in schema.items()}
+    time = stream.event_time
+    if time is not None and time not in columns:
+        known = ", ".join(columns)
+        raise SpecRefused(
+            [
+                Fault(
+                    where=f"streams.{name}.event_time",
+                    what=f"the stream has no field `{time}`",
+                    remedy=f"its fields are {known}",
+                )
+            ]
+        )
+    if time is not None and not columns[time].upper().startswith("TIMESTAMP"):
+        raise SpecRefused(
+            [
+                Fault(
+                    where=f"streams.{name}.event_time",
+                    what=f"`{time}` is of type {columns[time]}",
+                    remedy="declare it TIMESTAMPTZ, TIMESTAMP, or EPOCH_MS if it is a number",
+                )
+            ]
+        )
+    return StreamShape(columns=columns, event_time=time)
+
+
+def _column_type(kind: str) -> str:
+    return "TIMESTAMPTZ" if kind.upper().startswith("EPOCH_") else kind
+
+
+def assemble(
+    spec: JobSpec,
+    around: Surroundings,
+    *,
+    database: str,
+    params: Mapping[str, Any] | None = None,
+) -> Parts:
+    """Open everything a job needs.
+
+    Parameters
+    ----------
+    database
+        The name under which the job's file is attached.
+    """
+    references = {
+        name: read_reference(name, reference, around.folder)
+        for name, reference in spec.references.items()
+    }
+    sessions = {name: around.instance.session() for name in spec.streams}
+    streams: dict[str, OpenStream] = {}
+    try:
+        for name, stream in spec.streams.items():
+            streams[name] = open_stream(name, stream, around, sessions[name])
+        schemas = {name: stream.schema for name, stream in streams.items()}
+        plan = plan_spec(spec, schemas, references, around, params=params, database=database)
+        sink = _sink(spec, plan, around, database)
+    except BaseException:
+        for opened in streams.values():
+            opened.source.close()
+        raise
+    for name in set(streams) - set(plan.streams):
+        streams.pop(name).source.close()
+    inlets = {
+        name: Inlet(
+            name, s.source, s.format, s.schema, sessions[name], _timing(spec.streams[name])
+        )
+        for name, s in streams.items()
+    }
+    return Parts(
+        plan=plan,
+        inlets=inlets,
+        references={name: references[name] for name in plan.references},
+        reference_versions={
+            name: version_of(spec.references[name], around.folder) for name in plan.references
+        },
+        sink=sink,
+        pace=_pace(spec),
+        policy=Policy(
+            fail=spec.errors.policy == "fail",
+            max_reject_share=spec.errors.max_reject_share,
+            late_rejects=spec.errors.late == "reject",
+        ),
+        bounded=all(s.source.traits.bounded for s in streams.values()),
+    )
+
+
+def _sink(spec: JobSpec, plan: Plan, around: Surroundings, database: str) -> Any:
+    sink_class = plugins.load("sink", spec.sink.type)
+    resolved = resolve(spec.sink.settings, around.environ, ("sink",))
+    context = sinks.Context(
+        job=spec.name, folder=around.folder, schema=dict(plan.columns), database=ident(database)
+    )
+    return sink_class(sink_class.Settings(**resolved), context)
+
+
+def _timing(stream: Stream) -> Timing | None:
+    if stream.event_time is None:
+        return None
+    return Timing(
+        column=stream.event_time,
+        delay=_us(stream.watermark_delay),
+        idle=None if stream.idle_timeout is None else _us(stream.idle_timeout),
+        ahead=None if stream.max_ahead is None else _us(stream.max_ahead),
+    )
+
+
+def _pace(spec: JobSpec) -> Pace:
+    trigger = spec.trigger
+    return Pace(
+        interval=trigger.interval.total_seconds(),
+        limit=replace(Limit(), rows=trigger.rows, nbytes=trigger.bytes),
+        read_rate=spec.resources.read_rate,
+    )
+
+
+def _us(length: timedelta) -> int:
+    return length // timedelta(microseconds=1)

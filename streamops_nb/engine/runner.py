@@ -1,0 +1,202 @@
+"""One run of one job: a loop, the retries around it, and the facts it leaves."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from streamops_nb.db import Session
+from streamops_nb.engine.assembly import Parts, Surroundings, assemble
+from streamops_nb.engine.checkpoint import JobFile
+from streamops_nb.engine.facts import batch_facts
+from streamops_nb.engine.loop import Done, Loop
+from streamops_nb.engine.record import Checkpoint
+from streamops_nb.engine.start import first_checkpoint
+from streamops_nb.engine.state import drop_state, prepare
+from streamops_nb.model.errors import StreamopsError
+from streamops_nb.model.spec import JobSpec, Start
+from streamops_nb.plan import load_macros
+
+__all__ = ["Runner", "Trouble"]
+
+_TIDY_EVERY = 64
+"""Retention and trimming run once in so many batches."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """A failure of a batch.
+
+    Parameters
+    ----------
+    again_in
+        Seconds until the next try, or None if the run has failed.
+    """
+
+    error: StreamopsError
+    batch: int
+    attempt: int
+    again_in: float | None
+    trace: str
+
+
+class Runner:
+    """A task for the scheduler: each `step` runs one batch of the job.
+
+    Parameters
+    ----------
+    database
+        The name under which the job's file is attached.
+    start
+        Where to start if there is no position to go on from; None as the specification says.
+    fresh
+        Start anew from `start` even if there is a position; window state is dropped.
+    run
+        The number of this run.
+    on_trouble
+        Told of every failure.
+    """
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        around: Surroundings,
+        *,
+        database: str,
+        version: int = 0,
+        run: int = 1,
+        start: Start | None = None,
+        fresh: bool = False,
+        ahead: Executor | None = None,
+        on_trouble: Callable[[Trouble], None] = lambda _: None,
+        trace: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.spec = spec
+        self._around = around
+        self._run = run
+        self._on_trouble = on_trouble
+        self._attempt = 0
+        self._session: Session = around.instance.session()
+        self.file = JobFile(self._session, database)
+        self.parts: Parts = assemble(spec, around, database=database)
+        load_macros(self._session)
+        before = self.file.open()
+        if fresh or not before.positions:
+            drop_state(self.file, self._session)
+            begin = first_checkpoint(
+                start or spec.start, self.parts.plan, self.parts.inlets, before
+            )
+            self.file.put(begin)
+        prepare(
+            self.parts.plan,
+            file=self.file,
+            session=self._session,
+            inlets=self.parts.inlets,
+            references=self.parts.references,
+        )
+        self._external = not self.parts.sink.transactional
+        if self._external:
+            self.parts.sink.open()
+        else:
+            self.parts.sink.open(self._session)
+        self.loop = Loop(
+            self.parts.plan,
+            self.parts.inlets,
+            file=self.file,
+            session=self._session,
+            sink=_External(self.parts.sink) if self._external else self.parts.sink,
+            external=self._external,
+            pace=self.parts.pace,
+            policy=self.parts.policy,
+            now=around.now,
+            facts=self._facts,
+            version=version,
+            references=self.parts.reference_versions,
+            ahead=ahead,
+            trace=trace,
+        )
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where the job stands."""
+        return self.loop.checkpoint
+
+    @property
+    def plan(self) -> Any:
+        """The compiled query."""
+        return self.parts.plan
+
+    def step(self) -> float | None:
+        """Run one batch; see `Loop.step`. A failure that may pass is tried again with back-off."""
+        before = self.loop.checkpoint.n
+        try:
+            wait = self.loop.step()
+        except StreamopsError as error:
+            return self._fail(error)
+        self._attempt = 0
+        n = self.loop.checkpoint.n
+        if n != before and n % _TIDY_EVERY == 0:
+            self.tidy()
+        return wait
+
+    def _fail(self, error: StreamopsError) -> float | None:
+        self._attempt += 1
+        retries = self.spec.errors.retries
+        wait: float | None = None
+        if error.retryable and self._attempt <= retries.attempts:
+            first, longest = retries.first.total_seconds(), retries.longest.total_seconds()
+            wait = min(longest, first * 2.0 ** min(self._attempt - 1, 30))
+        self._on_trouble(
+            Trouble(
+                error=error,
+                batch=self.loop.checkpoint.n + 1,
+                attempt=self._attempt,
+                again_in=wait,
+                trace="".join(traceback.format_exception(error)),
+            )
+        )
+        if wait is None:
+            raise error
+        return wait
+
+    def _facts(self, done: Done) -> list[dict[str, Any]]:
+        return batch_facts(self.spec.name, self._run, self._around.now(), done)
+
+    def tidy(self) -> None:
+        """Apply retention and trim what is kept of rejects."""
+        self.file.keep_rejects(self.spec.errors.keep)
+        if self._external:
+            self.parts.sink.tidy()
+        else:
+            self.parts.sink.tidy(self._session)
+
+    def clear(self) -> None:
+        """Drop window state and position, remembering the stop point; output stays."""
+        checkpoint = self.loop.checkpoint
+        drop_state(self.file, self._session)
+        self.file.put(
+            replace(Checkpoint(n=checkpoint.n, seq=checkpoint.seq), positions=checkpoint.positions)
+        )
+
+    def close(self) -> None:
+        """Close streams, sink and session."""
+        self.loop.close()
+        if self._external:
+            self.parts.sink.close()
+        self._session.close()
+
+
+class _External:
+    """An external sink as the recipe sees it: the rows leave the database as Arrow."""
+
+    def __init__(self, sink: Any) -> None:
+        self._sink = sink
+
+    def write(self, n: int, select: str, session: Session) -> int:
+        """See `Target.write`."""
+        rows = session.table(select)
+        self._sink.write(n, rows)
+        return int(rows.num_rows)
