@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -74,6 +74,13 @@ class Broker:
         self.port = free_port()
         self.servers = f"127.0.0.1:{self.port}"
         self._process: Process | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
 
     def launch(self) -> Process:
         raise NotImplementedError

@@ -86,12 +86,36 @@ class JobFile:
 
     def put(self, checkpoint: Checkpoint) -> None:
         """Set where the job stands without running a batch: a start point, a stop."""
-        with self._session.transaction():
-            self._session.run(f"DELETE FROM {self._db}.batches WHERE n = ?", [checkpoint.n])
+        known = self._session.rows(f"SELECT 1 FROM {self._db}.batches WHERE n = ?", [checkpoint.n])
+        if known:
+            self._session.run(
+                f"UPDATE {self._db}.batches SET checkpoint = ? WHERE n = ?",
+                [checkpoint.to_json(), checkpoint.n],
+            )
+        else:
             self._session.run(
                 f"INSERT INTO {self._db}.batches VALUES (?, NULL, ?, '[]')",
                 [checkpoint.n, checkpoint.to_json()],
             )
+
+    def clear(self) -> None:
+        """Drop window state but keep position (the stop point), output and history.
+
+        Windows that had begun before the stop point have lost rows by that: they count as cut off.
+        """
+        kept = self.open()
+        with self._session.transaction():
+            for name in json.loads(self.about("state") or "{}"):
+                self._session.run(f"DROP TABLE IF EXISTS {name}")
+            self._session.run(f"DELETE FROM {self._db}.about WHERE key = 'state'")
+            self._session.run(f"DELETE FROM {self._db}.begun")
+        seen = [
+            largest
+            for clock in kept.clocks.values()
+            for largest, _ in clock["partitions"].values()
+        ]
+        cut = max([kept.cut, *(largest + 1 for largest in seen)])
+        self.put(Checkpoint(n=kept.n, seq=kept.seq, positions=kept.positions, cut=cut))
 
     def begun(self, n: int) -> Record | None:
         """Give the record of batch `n` if it was begun and never committed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from streamops_nb.db import Session
@@ -15,7 +15,7 @@ from streamops_nb.engine.facts import batch_facts
 from streamops_nb.engine.loop import Done, Loop
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.start import first_checkpoint
-from streamops_nb.engine.state import drop_state, prepare
+from streamops_nb.engine.state import prepare
 from streamops_nb.model.errors import StreamopsError
 from streamops_nb.model.spec import JobSpec, Start
 from streamops_nb.plan import load_macros
@@ -56,8 +56,8 @@ class Runner:
         Start anew from `start` even if there is a position; window state is dropped.
     run
         The number of this run.
-    on_trouble
-        Told of every failure.
+    on_trouble, on_facts
+        Told of every failure; given the facts of every batch once it is committed.
     """
 
     def __init__(
@@ -72,12 +72,15 @@ class Runner:
         fresh: bool = False,
         ahead: Executor | None = None,
         on_trouble: Callable[[Trouble], None] = lambda _: None,
+        on_facts: Callable[[list[dict[str, Any]]], None] = lambda _: None,
         trace: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.spec = spec
         self._around = around
         self._run = run
         self._on_trouble = on_trouble
+        self._on_facts = on_facts
+        self._made: list[dict[str, Any]] = []
         self._attempt = 0
         self._session: Session = around.instance.session()
         self.file = JobFile(self._session, database)
@@ -85,7 +88,7 @@ class Runner:
         load_macros(self._session)
         before = self.file.open()
         if fresh or not before.positions:
-            drop_state(self.file, self._session)
+            self.file.clear()
             begin = first_checkpoint(
                 start or spec.start, self.parts.plan, self.parts.inlets, before
             )
@@ -138,8 +141,10 @@ class Runner:
             return self._fail(error)
         self._attempt = 0
         n = self.loop.checkpoint.n
-        if n != before and n % _TIDY_EVERY == 0:
-            self.tidy()
+        if n != before:
+            self._on_facts(self._made)
+            if n % _TIDY_EVERY == 0:
+                self.tidy()
         return wait
 
     def _fail(self, error: StreamopsError) -> float | None:
@@ -163,7 +168,8 @@ class Runner:
         return wait
 
     def _facts(self, done: Done) -> list[dict[str, Any]]:
-        return batch_facts(self.spec.name, self._run, self._around.now(), done)
+        self._made = batch_facts(self.spec.name, self._run, self._around.now(), done)
+        return self._made
 
     def tidy(self) -> None:
         """Apply retention and trim what is kept of rejects."""
@@ -174,12 +180,8 @@ class Runner:
             self.parts.sink.tidy(self._session)
 
     def clear(self) -> None:
-        """Drop window state and position, remembering the stop point; output stays."""
-        checkpoint = self.loop.checkpoint
-        drop_state(self.file, self._session)
-        self.file.put(
-            replace(Checkpoint(n=checkpoint.n, seq=checkpoint.seq), positions=checkpoint.positions)
-        )
+        """Drop window state, remembering the stop point; output and history stay."""
+        self.file.clear()
 
     def close(self) -> None:
         """Close streams, sink and session."""

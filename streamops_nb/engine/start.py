@@ -39,7 +39,10 @@ def first_checkpoint(
     back = _lookback(start, plan)
     for name, inlet in inlets.items():
         at = start.at or ("earliest" if inlet.source.traits.bounded else "latest")
-        if isinstance(at, Positions):
+        if at == "stopped" and name in before.positions:
+            positions[name] = dict(before.positions[name])
+            cuts.append(before.cut)
+        elif isinstance(at, Positions):
             positions[name] = dict(at.positions.get(name, {}))
         elif isinstance(at, datetime):
             positions[name] = dict(inlet.source.seek(at - (back or timedelta(0))))

@@ -13,7 +13,7 @@ from streamops_nb.engine.inlet import Inlet
 from streamops_nb.model.errors import StorageError
 from streamops_nb.plan import Plan
 
-__all__ = ["drop_state", "prepare"]
+__all__ = ["prepare"]
 
 
 def prepare(
@@ -59,13 +59,3 @@ def _check_kept(plan: Plan, file: JobFile) -> None:
             f"the window state kept in {', '.join(changed)} belongs to an earlier version of the "
             "query - stop the job (which drops its state) and start it again"
         )
-
-
-def drop_state(file: JobFile, session: Session) -> None:
-    """Drop all window state of a job; output and history stay."""
-    text = file.about("state")
-    with session.transaction():
-        for name in json.loads(text or "{}"):
-            session.run(f"DROP TABLE IF EXISTS {name}")
-        session.run(f"DELETE FROM {file.database}.about WHERE key = 'state'")
-        session.run(f"DELETE FROM {file.database}.begun")

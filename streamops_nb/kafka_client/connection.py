@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
@@ -12,8 +13,14 @@ from confluent_kafka import KafkaError, KafkaException
 from streamops_nb.kafka_client.endpoint import Endpoint
 from streamops_nb.model.errors import SinkError, SourceError
 
-__all__ = ["Connection"]
+__all__ = ["PATIENCE", "Connection"]
 
+PATIENCE = 5.0
+"""Seconds without an answer or a record after which the broker counts as lost."""
+
+_ATTEMPT = 1.0  # seconds of one attempt; between attempts we hear why it failed
+
+T = TypeVar("T")
 E = TypeVar("E", SourceError, SinkError)
 
 _LOGGER = "streamops_nb.kafka"
@@ -86,14 +93,36 @@ class Connection(Generic[E]):
         if self._complaint is None or error.name() != "_ALL_BROKERS_DOWN":
             self._complaint = error
 
-    @property
-    def complained(self) -> bool:
-        """Whether a connection has failed since something last worked."""
-        return self._complaint is not None
-
     def works(self) -> None:
         """Forget complaints."""
         self._complaint = None
+
+    def ask(self, doing: str, question: Callable[[float], T], serve: Callable[[], object]) -> T:
+        """Ask the cluster something, for a few seconds at most.
+
+        Parameters
+        ----------
+        doing
+            What is tried, for the message of the error.
+        question
+            Asks, given the seconds that it may take.
+        serve
+            Polls the client, so that its connections can complain.
+        """
+        patience = time.monotonic() + PATIENCE
+        while True:
+            began = time.monotonic()
+            try:
+                answer = question(_ATTEMPT)
+            except KafkaException as error:
+                serve()
+                tried = time.monotonic() - began >= _ATTEMPT / 2
+                if (tried and self._complaint is not None) or time.monotonic() > patience:
+                    raise self.failure(error, doing) from error
+                time.sleep(0.05)  # some questions fail at once, while a connection is being made
+            else:
+                self.works()
+                return answer
 
     def failure(self, error: KafkaError | KafkaException | None, doing: str) -> E:
         """Say what failed, where, why, and what to do about it.

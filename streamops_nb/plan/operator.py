@@ -121,3 +121,9 @@ class Plan:
     def tables(self) -> tuple[StateTable, ...]:
         """All state tables."""
         return tuple(table for operator in self.operators for table in operator.tables)
+
+    def explain(self) -> str:
+        """Say in words and as a drawing what is kept and when rows come out."""
+        from streamops_nb.plan.explain import explain
+
+        return explain(self)

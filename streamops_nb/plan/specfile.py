@@ -10,7 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.representer import RoundTripRepresenter
-from ruamel.yaml.scalarstring import LiteralScalarString
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from streamops_nb.model.crosschecks import written_out
 from streamops_nb.model.errors import Fault, SpecRefused
@@ -92,7 +92,7 @@ def dump(spec: JobSpec, defaults: bool = False) -> str:
     # long lines of text are not folded: a diff of two versions shows what changed
     yaml.width = 2**20
     text = io.StringIO()
-    yaml.dump({"schema_version": spec.schema_version} | _blocks(_short(data)), text)
+    yaml.dump({"schema_version": spec.schema_version} | _styled(_short(data)), text)
     return text.getvalue()
 
 
@@ -117,18 +117,24 @@ def _name(plug_in: dict[str, Any]) -> Any:
     return plug_in["type"] if list(plug_in) == ["type"] else plug_in
 
 
-def _blocks(value: Any) -> Any:
+def _styled(value: Any) -> Any:
     """Write text of several lines, above all the query, as a block."""
     if isinstance(value, Mapping):
-        return {key: _blocks(inner) for key, inner in value.items()}
+        return {_styled(key): _styled(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_blocks(inner) for inner in value]
-    return LiteralScalarString(value) if isinstance(value, str) and _fits_a_block(value) else value
+        return [_styled(inner) for inner in value]
+    return _text(value) if isinstance(value, str) else value
 
 
-def _fits_a_block(text: str) -> bool:
+def _text(text: str) -> str:
     lines = text.split("\n")
-    return len(lines) > 1 and bool(lines[0].strip()) and all(line.isprintable() for line in lines)
+    styled: str = text
+    if not all(line.isprintable() for line in lines):
+        # ruamel writes U+0085 and its like unescaped in the other styles and reads a line's end
+        styled = DoubleQuotedScalarString(text)
+    elif len(lines) > 1 and lines[0].strip():
+        styled = LiteralScalarString(text)
+    return styled
 
 
 def _is_path(text: str) -> bool:
@@ -160,11 +166,10 @@ def _checked(document: Document) -> JobSpec:
         spec = JobSpec.model_validate(data)
     except SpecRefused as refusal:
         faults += refusal.faults
-    faults += plug_in_faults(written_out(data))
+    faults = _merged(faults, plug_in_faults(written_out(data)))
     # what could not be read is missing from the data: that it is missing needs no second telling
     unread = {fault.where.partition(" (line")[0] for fault in document.faults}
-    first = {fault.where: fault for fault in reversed(faults) if fault.where not in unread}
-    kept = [fault for fault in faults if first.get(fault.where) is fault]
+    kept = [fault for fault in faults if fault.where not in unread]
     faults = document.faults + _placed(kept, document.places)
     if spec is None or faults:
         raise SpecRefused(faults)
@@ -172,6 +177,14 @@ def _checked(document: Document) -> JobSpec:
 
 
 _REMEDY = "a job has at least `name: …`, `streams: …` and `query: …`"
+
+
+def _merged(faults: list[Fault], more: list[Fault]) -> list[Fault]:
+    """Tell each place once, with a remedy if one of the two has one."""
+    told = {fault.where: fault for fault in more}
+    kept = [fault if fault.remedy else told.get(fault.where, fault) for fault in faults]
+    known = {fault.where for fault in kept}
+    return kept + [fault for fault in more if fault.where not in known]
 
 
 def _placed(faults: list[Fault], places: Mapping[str, tuple[int, int]]) -> list[Fault]:

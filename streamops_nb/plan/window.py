@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["FOREVER", "NEVER", "Window"]
+__all__ = ["FOREVER", "NEVER", "Window", "words"]
 
 NEVER = -(2**62)
 """The frontier before anything has closed."""
@@ -93,18 +93,19 @@ class Window:
 
     def __str__(self) -> str:
         if self.kind == "session":
-            return f"sessions with a gap of {_words(self.size)}"
+            return f"sessions with a gap of {words(self.size)}"
         if self.kind == "tumble":
-            return f"tumbling windows of {_words(self.size)}"
+            return f"tumbling windows of {words(self.size)}"
         verb = "hopping" if self.kind == "hop" else "growing"
-        return f"windows of {_words(self.size)} {verb} by {_words(self.slide)}"
+        return f"windows of {words(self.size)} {verb} by {words(self.slide)}"
 
 
 def _floor(us: str, width: int) -> str:
     return f"({us} - (({us} % {width}) + {width}) % {width})"
 
 
-def _words(us: int) -> str:
+def words(us: int) -> str:
+    """Write a length of microseconds for people."""
     for unit, width in (("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000)):
         if us % width == 0:
             return f"{us // width} {unit}"

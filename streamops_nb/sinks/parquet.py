@@ -201,7 +201,7 @@ class ParquetSink:
 
 
 def read(path: str | Path) -> pa.Table:
-    """Read what Parquet sinks have written below a path, in the order of the batches.
+    """Read what Parquet sinks have written below a path.
 
     Parameters
     ----------
@@ -211,8 +211,9 @@ def read(path: str | Path) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        The query's columns, those that the files are partitioned by among them. The newest batch
-        may still be on its way to its commit.
+        The query's columns, those that the files are partitioned by among them, in the order of
+        the batches (for each partition by itself, if there are some). The newest batch may still
+        be on its way to its commit.
     """
     for _ in range(_PATIENCE):
         try:

@@ -13,6 +13,9 @@ from streamops_nb.sinks.parquet_settings import Compaction, ParquetSettings
 
 __all__ = ["Tidier", "to_merge"]
 
+# seconds after which the next batch has waited long enough; the rest is merged next time
+_PATIENCE = 1.0
+
 
 def to_merge(entries: Sequence[Entry], compact: Compaction) -> list[Entry]:
     """Choose neighbours that are to become one, or none.
@@ -81,13 +84,15 @@ class Tidier:
             self._counts.pop(entry.path, None)
 
     def compact(self) -> None:
-        """Merge one group of neighbours, if there is one."""
+        """Merge groups of neighbours until there is none left, or a second has passed."""
         compact = self._settings.compact
         if compact is None:
             return
-        parts = to_merge(self._folder.entries()[:-1], compact)
-        if parts:
+        late = time.monotonic() + _PATIENCE
+        while parts := to_merge(self._folder.entries()[:-1], compact):
             self._folder.swap(parts, self._merged(parts))
+            if time.monotonic() > late:
+                return
 
     def _beyond(self, entries: Sequence[Entry], rows: int) -> list[Entry]:
         newer = 0

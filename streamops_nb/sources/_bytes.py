@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from streamops_nb.model.errors import SourceError
@@ -12,6 +14,7 @@ __all__ = ["CODECS", "ByteReader", "InflatedBytes", "PlainBytes", "codec_of", "o
 
 CODECS = {".gz": "gz", ".zst": "zst"}
 _FEED = 64 * 1024
+_HEAD = 64
 
 
 class ByteReader(Protocol):
@@ -26,6 +29,10 @@ class ByteReader(Protocol):
         """Fill `view` from `offset` on; fewer bytes than asked for only at the present end."""
         ...
 
+    def head(self) -> bytes:
+        """Give the first bytes as they are on disk; they tell a file from its successor."""
+        ...
+
     def close(self) -> None:
         """Close the file."""
         ...
@@ -35,7 +42,7 @@ def codec_of(path: str, compression: str) -> str:
     """Say how a file is compressed: ``none``, ``gz`` or ``zst``."""
     if compression != "auto":
         return compression
-    return CODECS.get(os.path.splitext(path)[1].lower(), "none")
+    return CODECS.get(Path(path).suffix.lower(), "none")
 
 
 def open_bytes(path: str, codec: str) -> ByteReader:
@@ -62,6 +69,10 @@ class PlainBytes:
             done += count
         return done
 
+    def head(self) -> bytes:
+        """Give the first bytes of the file."""
+        return os.pread(self._file, _HEAD, 0)
+
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
@@ -76,79 +87,81 @@ class InflatedBytes:
 
     def __init__(self, path: str, codec: str) -> None:
         self._codec = codec
+        self._new, self._error = _decompressor(codec)
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._restart()
 
     def _restart(self) -> None:
         os.lseek(self._file, 0, os.SEEK_SET)
-        self._inflater = _inflater(self._codec)
-        self._fresh = True  # no byte of the present member has been seen
         self.cut_off = False
         self.damage = ""
+        self._inflater = self._new()
+        self._fresh = True  # nothing of the present member has been seen
         self._compressed = b""
-        self._ready = b""
-        self._at = 0
+        self._ready = b""  # decompressed bytes, the first of them at offset _base
+        self._base = 0
 
     def read_into(self, view: memoryview, offset: int) -> int:
         """Fill `view` from the decompressed `offset` on."""
-        if offset < self._at:
+        if offset < self._base:
             self._restart()
-        while self._at < offset and self._more():
-            skip = min(offset - self._at, len(self._ready))
-            self._take(skip)
-        if self._at < offset:
-            return 0
         done = 0
-        while done < len(view) and self._more():
-            piece = self._ready[: len(view) - done]
+        while done < len(view):
+            skip = offset + done - self._base
+            piece = self._ready[skip : skip + len(view) - done]
             view[done : done + len(piece)] = piece
-            self._take(len(piece))
             done += len(piece)
+            if done < len(view) and not self._more():
+                break
         return done
 
-    def _take(self, count: int) -> None:
-        self._ready = self._ready[count:]
-        self._at += count
-
     def _more(self) -> bool:
-        """Decompress until something is ready; False at the present end of the file."""
-        while not self._ready:
-            if self.damage:
-                return False
+        """Decompress the next bytes; False at the present end of the file."""
+        while not self.damage:
             if not self._compressed:
                 self._compressed = os.read(self._file, _FEED)
             if not self._compressed:
                 self.cut_off = not self._fresh
                 return False
-            self._inflate()
-        return True
+            ready = self._inflate()
+            if ready:
+                self._base += len(self._ready)
+                self._ready = ready
+                return True
+        return False
 
-    def _inflate(self) -> None:
+    def _inflate(self) -> bytes:
         if self._fresh:
             # some writers fill the room behind a member with zeros
             self._compressed = self._compressed.lstrip(b"\0")
             if not self._compressed:
-                return
+                return b""
         self._fresh = False
         try:
-            self._ready = self._inflater.decompress(self._compressed)
-        except Exception as error:  # zlib.error, or zstandard's own, which is imported lazily
+            ready: bytes = self._inflater.decompress(self._compressed)
+        except self._error as error:
             self.damage = str(error)
-            return
+            return b""
         self._compressed = b""
         if self._inflater.eof:
             self._compressed = self._inflater.unused_data
-            self._inflater = _inflater(self._codec)
+            self._inflater = self._new()
             self._fresh = True
+        return ready
+
+    def head(self) -> bytes:
+        """Give the first bytes of the file."""
+        return os.pread(self._file, _HEAD, 0)
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
 
-def _inflater(codec: str) -> Any:
+def _decompressor(codec: str) -> tuple[Callable[[], Any], type[Exception]]:
+    """Give what makes decompressors, and the error they raise."""
     if codec == "gz":
-        return zlib.decompressobj(wbits=31)
+        return lambda: zlib.decompressobj(wbits=31), zlib.error
     try:
         import zstandard
     except ImportError as error:
@@ -156,4 +169,4 @@ def _inflater(codec: str) -> Any:
             "reading zst files needs the package zstandard: pip install zstandard",
             retryable=False,
         ) from error
-    return zstandard.ZstdDecompressor().decompressobj()
+    return zstandard.ZstdDecompressor().decompressobj, zstandard.ZstdError

@@ -76,8 +76,8 @@ class Listing:
         return sorted(found, key=lambda f: self._order[f.name])
 
     def _found(self) -> Iterator[Found]:
-        if not self._parts and not os.path.isdir(self._folder):
-            yield _describe(os.path.basename(self._folder), self._folder, os.stat(self._folder))
+        if not self._parts and not self.path.is_dir():
+            yield _describe(self.path.name, self._folder, self.path.stat())
             return
         yield from _walk(self._folder, "", self._parts or ["*"])
 

@@ -210,9 +210,13 @@ class SinkContract:
         named = world.break_it()
         if named is None:
             return
-        with pytest.raises(SinkError) as caught:
+
+        def open_and_write() -> None:
             world.open(SCHEMA)
             world.write(1, batch(0, 5))
+
+        with pytest.raises(SinkError) as caught:
+            open_and_write()
         assert named in str(caught.value)
 
     def test_closing_twice_is_harmless(self, world: SinkWorld) -> None:

@@ -63,7 +63,9 @@ def test_a_duration_written_is_read_back_equal(value: timedelta) -> None:
         (["5s"], "this is not a length of time", "write for example"),
     ],
 )
-def test_what_is_no_duration_is_refused_with_a_remedy(value: object, what: str, remedy: str) -> None:
+def test_what_is_no_duration_is_refused_with_a_remedy(
+    value: object, what: str, remedy: str
+) -> None:
     with pytest.raises(PydanticCustomError) as refusal:
         parse_duration(value)
     assert refusal.value.context is not None

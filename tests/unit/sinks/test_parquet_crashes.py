@@ -16,8 +16,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from streamops_nb.model.errors import SinkError
 from streamops_nb.sinks.base import Context
-from streamops_nb.sinks.parquet import ParquetSettings, ParquetSink, read
+from streamops_nb.sinks.parquet import ParquetSettings, ParquetSink
 
 SCHEMA = {"n": "BIGINT", "device": "VARCHAR"}
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.link", "os.mkdir", "os.utime"}
@@ -28,12 +29,15 @@ class Died(BaseException):
 
 
 class Death:
-    """Comes before the change number `before`; None: not at all."""
+    """Comes before the change number `before` (None: not at all), or as a refused rename."""
 
     def __init__(self) -> None:
         self.before: int | None = None
+        self.refused = ""
 
     def hook(self, event: str, args: tuple[Any, ...]) -> None:
+        if self.refused and event == "os.rename" and Path(args[0]).name == self.refused:
+            raise OSError(28, "No space left on device", str(args[1]))
         if self.before is None:
             return
         writes = event == "open" and isinstance(args[2], int) and args[2] & os.O_CREAT
@@ -140,7 +144,7 @@ def test_dying_while_files_are_merged_shows_all_batches_or_none_and_opening_heal
             sink.write(n, rows(n))
         return sink.tidy
 
-    everything = {n: 6 for n in range(1, 6)}
+    everything = dict.fromkeys(range(1, 6), 6)
     hidden = 0
     for folder in deaths(death, tmp_path, prepare):
         hidden += not seen(folder)
@@ -189,24 +193,21 @@ def test_dying_while_the_folder_is_opened_after_a_crash_loses_nothing(
         assert seen(folder) == {1: 6}
 
 
-def test_a_merge_that_cannot_be_shown_puts_the_parts_back(make: Make, tmp_path: Path) -> None:
+def test_a_merge_that_cannot_be_shown_puts_the_parts_back(
+    death: Death, make: Make, tmp_path: Path
+) -> None:
     sink = make(tmp_path)
     for n in range(1, 5):
         sink.write(n, rows(n))
-    before = read(tmp_path / "out")
-    folder = sink._folder
-    entries = folder.entries()
-    merged = sink._tidier._merged(entries[:3])
-    # the second rename fails: something stands where the job's folder should go
-    original = Path.rename
-
-    def rename(self: Path, target: Path) -> Path:
-        if self.name == "new":
-            raise OSError(28, "No space left on device", str(target))
-        return original(self, target)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "rename", rename)
-        with pytest.raises(OSError, match="No space left"):
-            folder.swap(entries[:3], merged)
-    assert read(tmp_path / "out") == before
+    before = seen(tmp_path)
+    death.refused = "new"  # the second rename of the swap
+    try:
+        with pytest.raises(SinkError, match="No space left on device") as caught:
+            sink.tidy()
+    finally:
+        death.refused = ""
+    assert caught.value.retryable
+    assert seen(tmp_path) == before
+    sink.tidy()
+    assert len(sink._folder.entries()) == 2
+    assert seen(tmp_path) == before

@@ -1,0 +1,1 @@
+"""Where jobs run: `local` puts threads around the engine."""

@@ -1,0 +1,237 @@
+"""Runs jobs in this process: one DuckDB instance, a scheduler, a file per job."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+from streamops_nb.db import Instance, ident
+from streamops_nb.engine.assembly import Surroundings
+from streamops_nb.engine.checkpoint import JobFile
+from streamops_nb.engine.clock import SystemClock
+from streamops_nb.engine.runner import Runner, Trouble
+from streamops_nb.engine.scheduler import Scheduler
+from streamops_nb.model.errors import SourceError, StorageError, StreamopsError
+from streamops_nb.model.spec import JobSpec, Start
+from streamops_nb.plan import Planner, load_macros
+
+__all__ = ["Listener", "LocalBackend"]
+
+
+class Listener(Protocol):
+    """Who is told what happens to jobs; called from the engine's threads."""
+
+    def committed(self, job: str, facts: list[dict[str, Any]]) -> None:
+        """A batch was committed; these are its facts."""
+        ...
+
+    def troubled(self, job: str, trouble: Trouble) -> None:
+        """A batch failed; it is tried again or the run has failed, as `trouble` says."""
+        ...
+
+    def finished(self, job: str) -> None:
+        """All streams of the job have ended and everything is committed."""
+        ...
+
+    def failed(self, job: str, error: BaseException) -> None:
+        """The run is over because of `error`."""
+        ...
+
+
+class LocalBackend:
+    """The embedded engine of a workspace.
+
+    Parameters
+    ----------
+    folder
+        The workspace.
+    instance
+        Its DuckDB.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        instance: Instance,
+        listener: Listener,
+        *,
+        now: Callable[[], float],
+        threads: int | None = None,
+    ) -> None:
+        cores = threads or os.cpu_count() or 1
+        self._folder = folder
+        self._instance = instance
+        self._listener = listener
+        self._now = now
+        self._scheduler = Scheduler(cores, SystemClock(), on_error=self._raised)
+        self._ahead = ThreadPoolExecutor(cores, thread_name_prefix="ahead")
+        self._planner = Planner()
+        self._tasks: dict[str, _Task] = {}
+        self._attached: set[str] = set()
+        self._lock = threading.RLock()
+        session = instance.session()
+        load_macros(session)
+        session.close()
+
+    @property
+    def planner(self) -> Planner:
+        """The planner that all jobs share."""
+        return self._planner
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What a job finds around it here."""
+        return Surroundings(
+            instance=self._instance,
+            folder=self._folder,
+            now=self._now,
+            planner=self._planner,
+            tables=self.table_of,
+        )
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The jobs that have a run going on."""
+        return tuple(self._tasks)
+
+    def start(
+        self,
+        spec: JobSpec,
+        *,
+        version: int,
+        run: int,
+        start: Start | None = None,
+        fresh: bool = False,
+        trace: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Begin a run of a job.
+
+        Raises
+        ------
+        StreamopsError
+            If the job cannot be put together; nothing runs then.
+        """
+        name = spec.name
+        self.forget(name)
+        database = self.attach_job(name)
+        runner = Runner(
+            spec,
+            self.surroundings,
+            database=database,
+            version=version,
+            run=run,
+            start=start,
+            fresh=fresh,
+            ahead=self._ahead,
+            on_trouble=lambda trouble: self._listener.troubled(name, trouble),
+            on_facts=lambda facts: self._listener.committed(name, facts),
+            trace=trace,
+        )
+        task = _Task(runner, lambda: self._listener.finished(name))
+        self._tasks[name] = task
+        self._scheduler.add(name, task, spec.resources.cu)
+
+    def halt(self, name: str, *, clear: bool = False) -> None:
+        """End a job's run after the batch in flight.
+
+        Parameters
+        ----------
+        clear
+            Drop window state too (a stop); the stop point is remembered.
+        """
+        task = self._tasks.get(name)
+        if task is None:
+            if clear:
+                self._clear_idle(name)
+            return
+        self._scheduler.remove(name, wait=True)
+        if clear:
+            task.runner.clear()
+        self.forget(name)
+
+    def forget(self, name: str) -> None:
+        """Close what a run that is over has left open."""
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            self._scheduler.remove(name, wait=True)
+            task.runner.close()
+
+    def _clear_idle(self, name: str) -> None:
+        database = self.attach_job(name)
+        session = self._instance.session()
+        try:
+            JobFile(session, database).clear()
+        finally:
+            session.close()
+
+    def wake(self, name: str) -> None:
+        """Look at once whether a job has something to do."""
+        self._scheduler.wake(name)
+
+    def close(self) -> None:
+        """End all runs after their batches in flight, and all threads."""
+        for name in list(self._tasks):
+            self._scheduler.remove(name, wait=True)
+        for name in list(self._tasks):
+            self.forget(name)
+        self._scheduler.close()
+        self._ahead.shutdown(wait=True)
+        self._planner.close()
+
+    # files
+
+    def job_path(self, name: str) -> Path:
+        """Where a job's file lies."""
+        return self._folder / "jobs" / f"{name}.db"
+
+    def attach_job(self, name: str) -> str:
+        """Attach a job's file, creating it if missing; return its database name."""
+        return self._attach("job", name)
+
+    def attach_stream(self, name: str) -> str:
+        """Attach the log of an appended stream, creating it if missing."""
+        return self._attach("stream", name)
+
+    def _attach(self, kind: str, name: str) -> str:
+        database = f"{kind}_{name}"
+        with self._lock:
+            if database not in self._attached:
+                folder = self._folder / f"{kind}s"
+                folder.mkdir(exist_ok=True)
+                self._instance.attach(folder / f"{name}.db", database)
+                self._attached.add(database)
+        return database
+
+    def table_of(self, what: str) -> str:
+        """Name the table behind ``stream:<name>`` or ``job:<name>``; see `sources.base.Context`."""
+        kind, _, name = what.partition(":")
+        path = self._folder / f"{kind}s" / f"{name}.db"
+        if not path.exists():
+            raise SourceError(f"this workspace has no {kind} `{name}`", retryable=False)
+        table = "output" if kind == "job" else "log"
+        return ident(self._attach(kind, name), "main", table)
+
+    def _raised(self, name: str, error: BaseException) -> None:
+        if not isinstance(error, StreamopsError):
+            trace = StorageError(f"{type(error).__name__}: {error}")
+            trace.__cause__ = error
+            error = trace
+        self._listener.failed(name, error)
+
+
+class _Task:
+    """A runner as the scheduler sees it."""
+
+    def __init__(self, runner: Runner, finished: Callable[[], None]) -> None:
+        self.runner = runner
+        self._finished = finished
+
+    def step(self) -> float | None:
+        wait = self.runner.step()
+        if wait is None:
+            self._finished()
+        return wait

@@ -1,0 +1,1 @@
+"""The one door to jobs: `Workspace` and `Job`."""

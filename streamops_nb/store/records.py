@@ -1,0 +1,78 @@
+"""What the catalog gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from streamops_nb.model.events import Event
+from streamops_nb.model.lifecycle import JobState
+
+__all__ = ["Allocation", "JobRecord", "Page", "Version"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobRecord:
+    """A job as the catalog knows it.
+
+    Parameters
+    ----------
+    name, author
+        The job, and the person it belongs to: who saved it first.
+    version
+        Its latest version.
+    created_at, saved_at
+        When its first and its latest version were saved, in seconds since the epoch.
+    state
+        What was commanded and reported last.
+    run
+        The number of its latest run; 0 before the first.
+    copied
+        The number of the last fact that was copied from the job's own file.
+    """
+
+    name: str
+    author: str
+    version: int
+    created_at: float
+    saved_at: float
+    state: JobState
+    run: int
+    copied: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Version:
+    """A version of a job: by whom it was saved, when (seconds since the epoch), and why."""
+
+    job: str
+    version: int
+    author: str
+    at: float
+    comment: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Some events in the order in which the catalog got them.
+
+    Parameters
+    ----------
+    events
+        The events.
+    next
+        What to give as ``since`` to get those that came after them.
+    """
+
+    events: tuple[Event, ...]
+    next: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allocation:
+    """The CU that were requested for the workspace, and whether they have been granted."""
+
+    cu: float
+    status: Literal["ALLOCATING", "ALLOCATED"]
+    at: float
+    who: str = ""

@@ -1,0 +1,15 @@
+-- The catalog's tables. No secondary indexes: they have been seen to corrupt after a crash.
+-- Times are seconds since the epoch, as in the events.
+CREATE TABLE catalog.about (key VARCHAR, value VARCHAR);
+CREATE TABLE catalog.jobs (
+    name VARCHAR, author VARCHAR, version INTEGER, created_at DOUBLE, saved_at DOUBLE,
+    desired VARCHAR, observed VARCHAR, since DOUBLE, reason VARCHAR, run INTEGER, copied BIGINT
+);
+CREATE TABLE catalog.versions (
+    job VARCHAR, version INTEGER, spec VARCHAR, author VARCHAR, "at" DOUBLE, comment VARCHAR
+);
+-- id is the order of arrival; seq is the event's number in its job's own file, 0 if it has none
+CREATE TABLE catalog.events (
+    id BIGINT, job VARCHAR, seq BIGINT, "at" DOUBLE, kind VARCHAR, body VARCHAR
+);
+CREATE TABLE catalog.allocation (cu DOUBLE, status VARCHAR, "at" DOUBLE, who VARCHAR);

@@ -1,0 +1,90 @@
+-- The catalog's statements, each below its name.
+
+-- name: tables
+SELECT table_name FROM duckdb_tables() WHERE database_name = 'catalog';
+
+-- name: about
+SELECT value FROM catalog.about WHERE key = 'format';
+
+-- name: note format
+INSERT INTO catalog.about VALUES ('format', ?);
+
+-- name: last id
+SELECT coalesce(max(id), 0) FROM catalog.events;
+
+-- name: jobs
+SELECT name, author, version, created_at, saved_at, desired, observed, since, reason, run, copied
+FROM catalog.jobs
+ORDER BY name;
+
+-- name: job
+SELECT name, author, version, created_at, saved_at, desired, observed, since, reason, run, copied
+FROM catalog.jobs
+WHERE name = ?;
+
+-- name: add job
+INSERT INTO catalog.jobs VALUES ($name, $author, 1, $at, $at, $desired, $observed, $at, '', 0, 0);
+
+-- name: raise version
+UPDATE catalog.jobs SET version = $version, saved_at = $at WHERE name = $name;
+
+-- name: add version
+INSERT INTO catalog.versions VALUES ($name, $version, $spec, $author, $at, $comment);
+
+-- name: spec
+SELECT spec FROM catalog.versions WHERE job = ? AND version = ?;
+
+-- name: versions
+SELECT job, version, author, "at", comment FROM catalog.versions WHERE job = ? ORDER BY version;
+
+-- name: set state
+UPDATE catalog.jobs
+SET desired = $desired, observed = $observed, since = $since, reason = $reason
+WHERE name = $name;
+
+-- name: raise run
+UPDATE catalog.jobs SET run = $run WHERE name = $name;
+
+-- name: delete job
+DELETE FROM catalog.jobs WHERE name = ?;
+
+-- name: delete versions
+DELETE FROM catalog.versions WHERE job = ?;
+
+-- name: delete events
+DELETE FROM catalog.events WHERE job = ?;
+
+-- name: copied
+SELECT name, copied FROM catalog.jobs WHERE list_contains(?, name);
+
+-- name: known
+SELECT job, seq FROM catalog.events SEMI JOIN asked USING (job, seq);
+
+-- name: add events
+INSERT INTO catalog.events SELECT id, job, seq, "at", kind, body FROM fresh;
+
+-- name: raise copied
+UPDATE catalog.jobs SET copied = greatest(copied, top)
+FROM (SELECT job, max(seq) AS top FROM fresh GROUP BY job)
+WHERE name = job;
+
+-- name: next events
+SELECT id, body FROM catalog.events
+WHERE id > $since AND ($job IS NULL OR job = $job) AND ($kinds IS NULL OR list_contains($kinds, kind))
+ORDER BY id
+LIMIT $limit;
+
+-- name: newest events
+SELECT id, body FROM catalog.events
+WHERE id > $since AND ($job IS NULL OR job = $job) AND ($kinds IS NULL OR list_contains($kinds, kind))
+ORDER BY id DESC
+LIMIT $limit;
+
+-- name: allocation
+SELECT cu, status, "at", who FROM catalog.allocation;
+
+-- name: drop allocation
+DELETE FROM catalog.allocation;
+
+-- name: allocate
+INSERT INTO catalog.allocation VALUES (?, ?, ?, ?);
