@@ -21,7 +21,7 @@ _ACTIVE_PERSONS, _PERSONS_AHEAD = 1_000, 10
 _OPEN_AUCTIONS = 100
 _CHANNELS = 10_000
 _HOT_CHANNELS = ("Google", "Facebook", "Baidu", "Apple")
-_BEGINNING = datetime(2015, 7, 15, tzinfo=UTC)
+_BEGINNING = datetime(2015, 7, 15, 7, 59, tzinfo=UTC)  # q14 tells the hours before and after 8
 _FIRST = "Peter Paul Luke John Saul Vicky Kate Julie Sarah Deiter Walter".split()
 _LAST = "Shultz Abrams Spencer White Bartels Walton Smith Jones Noris".split()
 _CITIES = (

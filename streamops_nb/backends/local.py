@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,10 @@ __all__ = ["Listener", "LocalBackend"]
 
 class Listener(Protocol):
     """Who is told what happens to jobs; called from the engine's threads."""
+
+    def started(self, job: str) -> None:
+        """The job is put together, its first batch is next."""
+        ...
 
     def committed(self, job: str, facts: list[dict[str, Any]]) -> None:
         """A batch was committed; these are its facts."""
@@ -51,6 +56,8 @@ class LocalBackend:
         The workspace.
     instance
         Its DuckDB.
+    delivered
+        Up to which batch a job's facts have been copied out of its file.
     """
 
     def __init__(
@@ -60,6 +67,7 @@ class LocalBackend:
         listener: Listener,
         *,
         now: Callable[[], float],
+        delivered: Callable[[str], int],
         threads: int | None = None,
     ) -> None:
         cores = threads or os.cpu_count() or 1
@@ -67,6 +75,7 @@ class LocalBackend:
         self._instance = instance
         self._listener = listener
         self._now = now
+        self._delivered = delivered
         self._scheduler = Scheduler(cores, SystemClock(), on_error=self._raised)
         self._ahead = ThreadPoolExecutor(cores, thread_name_prefix="ahead")
         self._planner = Planner()
@@ -129,10 +138,12 @@ class LocalBackend:
             ahead=self._ahead,
             on_trouble=lambda trouble: self._listener.troubled(name, trouble),
             on_facts=lambda facts: self._listener.committed(name, facts),
+            delivered=lambda: self._delivered(name),
             trace=trace,
         )
-        task = _Task(runner, lambda: self._listener.finished(name))
+        task = _Task(runner, lambda: self._finished(name))
         self._tasks[name] = task
+        self._listener.started(name)
         self._scheduler.add(name, task, spec.resources.cu)
 
     def halt(self, name: str, *, clear: bool = False) -> None:
@@ -143,28 +154,27 @@ class LocalBackend:
         clear
             Drop window state too (a stop); the stop point is remembered.
         """
-        task = self._tasks.get(name)
-        if task is None:
-            if clear:
-                self._clear_idle(name)
-            return
-        self._scheduler.remove(name, wait=True)
-        if clear:
-            task.runner.clear()
         self.forget(name)
+        if clear and self.job_path(name).exists():
+            self._clear(name)
 
     def forget(self, name: str) -> None:
         """Close what a run that is over has left open."""
+        self._scheduler.remove(name, wait=True)
         task = self._tasks.pop(name, None)
         if task is not None:
-            self._scheduler.remove(name, wait=True)
             task.runner.close()
 
-    def _clear_idle(self, name: str) -> None:
-        database = self.attach_job(name)
+    def _clear(self, name: str) -> None:
+        with self.job_file(name) as file:
+            file.clear()
+
+    @contextmanager
+    def job_file(self, name: str) -> Iterator[JobFile]:
+        """Read or change the file of a job that has no run going on."""
         session = self._instance.session()
         try:
-            JobFile(session, database).clear()
+            yield JobFile(session, self.attach_job(name))
         finally:
             session.close()
 
@@ -175,7 +185,7 @@ class LocalBackend:
     def close(self) -> None:
         """End all runs after their batches in flight, and all threads."""
         for name in list(self._tasks):
-            self._scheduler.remove(name, wait=True)
+            self._scheduler.remove(name, wait=False)
         for name in list(self._tasks):
             self.forget(name)
         self._scheduler.close()
@@ -215,7 +225,12 @@ class LocalBackend:
         table = "output" if kind == "job" else "log"
         return ident(self._attach(kind, name), "main", table)
 
+    def _finished(self, name: str) -> None:
+        self.forget(name)
+        self._listener.finished(name)
+
     def _raised(self, name: str, error: BaseException) -> None:
+        self.forget(name)
         if not isinstance(error, StreamopsError):
             trace = StorageError(f"{type(error).__name__}: {error}")
             trace.__cause__ = error

@@ -196,7 +196,10 @@ def open_instance(
     json_errors
         Whether messages are JSON documents with the position of the fault in the statement.
     """
-    config: dict[str, str | int] = {"memory_limit": memory, "preserve_insertion_order": "true"}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory,
+        "preserve_insertion_order": "true",
+    }
     if threads is not None:
         config["threads"] = threads
     connection = duckdb.connect(":memory:", config=config)

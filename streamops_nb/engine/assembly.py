@@ -15,7 +15,7 @@ from streamops_nb import plugins
 from streamops_nb.db import Instance, Session, ident
 from streamops_nb.engine.batch import Policy
 from streamops_nb.engine.inlet import Inlet, Timing
-from streamops_nb.engine.loop import Pace
+from streamops_nb.engine.reading import Pace
 from streamops_nb.engine.references import read_reference, version_of
 from streamops_nb.formats.base import Format
 from streamops_nb.model.errors import Fault, SpecRefused
@@ -240,9 +240,7 @@ def assemble(
     for name in set(streams) - set(plan.streams):
         streams.pop(name).source.close()
     inlets = {
-        name: Inlet(
-            name, s.source, s.format, s.schema, sessions[name], _timing(spec.streams[name])
-        )
+        name: Inlet(name, s.source, s.format, s.schema, sessions[name], _timing(spec.streams[name]))
         for name, s in streams.items()
     }
     return Parts(

@@ -12,7 +12,7 @@ from streamops_nb.db import Session, ident
 from streamops_nb.engine.inflow import Inflow, reject_table
 from streamops_nb.engine.record import Checkpoint, Record
 from streamops_nb.model.errors import RowError
-from streamops_nb.plan import Operator, Plan, StateTable, Statement
+from streamops_nb.plan import Operator, Plan, Statement, StateTable
 
 __all__ = ["Attempt", "Batch", "Failed", "Looked", "Target"]
 
@@ -253,5 +253,7 @@ class Attempt:
 def _empty(plan: Plan, name: str, session: Session) -> pa.Table:
     """Give a stage's relation without rows."""
     columns = next(stage.relation.columns for stage in plan.stages if stage.name == name)
-    typed = ", ".join(f"CAST(NULL AS {kind}) AS {ident(column)}" for column, kind in columns.items())
+    typed = ", ".join(
+        f"CAST(NULL AS {kind}) AS {ident(column)}" for column, kind in columns.items()
+    )
     return session.table(f"SELECT {typed} LIMIT 0")

@@ -110,9 +110,7 @@ class JobFile:
             self._session.run(f"DELETE FROM {self._db}.about WHERE key = 'state'")
             self._session.run(f"DELETE FROM {self._db}.begun")
         seen = [
-            largest
-            for clock in kept.clocks.values()
-            for largest, _ in clock["partitions"].values()
+            largest for clock in kept.clocks.values() for largest, _ in clock["partitions"].values()
         ]
         cut = max([kept.cut, *(largest + 1 for largest in seen)])
         self.put(Checkpoint(n=kept.n, seq=kept.seq, positions=kept.positions, cut=cut))

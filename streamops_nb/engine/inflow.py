@@ -173,7 +173,7 @@ class Inflow:
             bounds = pc.min_max(us).as_py()
         if bounds["min"] is None:
             return flow
-        return replace(flow, earliest=bounds["min"], latest=flow._latest(us))
+        return replace(flow, earliest=bounds["min"], latest=_latest(flow, us))
 
     def _guarded(self, column: str, us: pa.ChunkedArray, limit: int) -> Inflow:
         values = us.to_pandas().to_numpy(dtype="float64", na_value=np.nan)
@@ -183,19 +183,19 @@ class Inflow:
         bad |= exact
         places = np.flatnonzero(bad)
         stamps = self.table[column].take(pa.array(places))
-        reasons = [
-            f"{column}: {_time_fault(value)}" for value in _microseconds(stamps).to_pylist()
-        ]
+        reasons = [f"{column}: {_time_fault(value)}" for value in _microseconds(stamps).to_pylist()]
         return self.without(places, reasons, self.stream, "event time")
 
-    def _latest(self, us: pa.ChunkedArray) -> dict[str, int]:
-        partitions = self.raw["_partition"]
-        first = partitions[0].as_py()
-        if pc.all(pc.equal(partitions, first)).as_py():
-            return {first: pc.max(us).as_py()}
-        by_row = partitions.cast(pa.string()).take(self.row)
-        grouped = pa.table({"p": by_row, "t": us}).group_by("p").aggregate([("t", "max")])
-        return dict(zip(grouped["p"].to_pylist(), grouped["t_max"].to_pylist(), strict=True))
+
+def _latest(flow: Inflow, us: pa.ChunkedArray) -> dict[str, int]:
+    """Per partition, the largest event time."""
+    partitions = flow.raw["_partition"]
+    first = partitions[0].as_py()
+    if pc.all(pc.equal(partitions, first)).as_py():
+        return {first: pc.max(us).as_py()}
+    by_row = partitions.cast(pa.string()).take(flow.row)
+    grouped = pa.table({"p": by_row, "t": us}).group_by("p").aggregate([("t", "max")])
+    return dict(zip(grouped["p"].to_pylist(), grouped["t_max"].to_pylist(), strict=True))
 
 
 def _microseconds(stamps: pa.ChunkedArray) -> pa.ChunkedArray:

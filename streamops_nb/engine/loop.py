@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from streamops_nb.db import Session
@@ -14,45 +14,15 @@ from streamops_nb.engine.batch import Outcome, Policy, run_batch
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.inflow import Inflow
 from streamops_nb.engine.inlet import Inlet
-from streamops_nb.engine.record import Checkpoint, Record
+from streamops_nb.engine.reading import Load, Pace, Reading, backlog
+from streamops_nb.engine.record import Record
 from streamops_nb.engine.watermark import FOREVER, NEVER, StreamClock
 from streamops_nb.model.batch import Ends, Span, advance
 from streamops_nb.plan import Operator, Plan
-from streamops_nb.sources.base import Limit
 
-__all__ = ["Done", "Loop", "Pace"]
+__all__ = ["Done", "Loop"]
 
 _SECOND = 1_000_000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pace:
-    """How often and how much a job reads.
-
-    Parameters
-    ----------
-    interval
-        Seconds between the beginnings of two batches while the job keeps up; a job with backlog
-        does not wait.
-    limit
-        The most that one batch reads of each stream.
-    read_rate
-        Records per second, None for as fast as possible.
-    """
-
-    interval: float = 1.0
-    limit: Limit = field(default_factory=Limit)
-    read_rate: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Load:
-    """What was read ahead for one batch."""
-
-    ends: Mapping[str, Ends]
-    spans: Mapping[str, Span]
-    inflows: Mapping[str, Inflow]
-    seconds: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +32,6 @@ class Done:
     record: Record
     outcome: Outcome
     load: Load
-    rows_late: int = 0
 
 
 class Loop:
@@ -120,7 +89,7 @@ class Loop:
         self._ahead = ahead
         self._trace = trace
         self._next: Future[Load] | None = None
-        self._allowance = _Allowance(pace.read_rate, now)
+        self._reading = Reading(inlets, pace, now)
         self.checkpoint = file.open()
         self._clocks = self._wound(self.checkpoint.clocks)
 
@@ -133,7 +102,7 @@ class Loop:
             After how many seconds to come again (0 with backlog); None when all streams have
             ended and everything is committed.
         """
-        if self.checkpoint.ended:
+        if self._over():
             return None
         begun = time.perf_counter()
         try:
@@ -145,7 +114,7 @@ class Loop:
             # what was read ahead follows a batch that was not committed
             self._drop_ahead()
             raise
-        if self.checkpoint.ended:
+        if self._over():
             return None
         if self._behind(load.ends) or self._due(load.ends):
             return 0.0
@@ -156,6 +125,9 @@ class Loop:
         self._drop_ahead()
         for inlet in self._inlets.values():
             inlet.close()
+
+    def _over(self) -> bool:
+        return self.checkpoint.ended
 
     def _drop_ahead(self) -> None:
         if self._next is not None and not self._next.cancel():
@@ -171,7 +143,7 @@ class Loop:
         record = self._file.begun(self.checkpoint.n + 1)
         if record is None:
             return None
-        inflows, seconds = self._read(record.spans)
+        inflows, seconds = self._reading.read(record.spans)
         ends = {name: inlet.ends() for name, inlet in self._inlets.items()}
         return Load(ends=ends, spans=record.spans, inflows=inflows, seconds=seconds), record
 
@@ -213,13 +185,13 @@ class Loop:
     def _advanced(self, name: str, load: Load, now: int) -> int:
         """The stream's watermark; a stream that has ended has none to wait for."""
         ends, position = load.ends[name], self.checkpoint.positions.get(name, {})
-        if ends.closed and not load.spans[name] and not _backlog(ends, position):
+        if ends.closed and not load.spans[name] and not backlog(ends, position):
             if name in self._clocks:
                 self._clocks[name].end()
             return FOREVER
         if name not in self._clocks:
             return NEVER
-        return self._clocks[name].advance(now, _backlog(ends, position))
+        return self._clocks[name].advance(now, backlog(ends, position))
 
     def _frontier(self, operator: Operator, watermarks: Mapping[str, int]) -> int:
         """How far an operator has everything: the slowest of its streams, never backwards."""
@@ -243,7 +215,7 @@ class Loop:
         """Whether the batch just committed moved a watermark past the end of a window."""
         now, positions = int(self._now() * _SECOND), self.checkpoint.positions
         marks = {
-            name: clock.advance(now, _backlog(ends[name], positions.get(name, {})))
+            name: clock.advance(now, backlog(ends[name], positions.get(name, {})))
             for name, clock in self._clocks.items()
         }
         return self._closing(
@@ -259,7 +231,7 @@ class Loop:
     def _behind(self, ends: Mapping[str, Ends]) -> bool:
         """Whether the source reached further than the batch did when it was chosen."""
         return any(
-            ends[name].closed or _backlog(ends[name], self.checkpoint.positions.get(name, {}))
+            ends[name].closed or backlog(ends[name], self.checkpoint.positions.get(name, {}))
             for name in self._inlets
         )
 
@@ -269,48 +241,11 @@ class Loop:
         if self._next is not None:
             future, self._next = self._next, None
             return future.result()
-        return self._load(self.checkpoint.positions, self._reach())
+        return self._reading.load(self.checkpoint.positions, self._reach())
 
     def _reach(self) -> dict[str, int]:
         """Per stream, the largest event time seen so far."""
         return {name: clock.reach for name, clock in self._clocks.items()}
-
-    def _load(self, positions: Mapping[str, Mapping[str, int]], reach: Mapping[str, int]) -> Load:
-        """Cut and read the next spans from `positions` on."""
-        limit = replace(self._pace.limit, rows=self._allowance.take(self._pace.limit.rows))
-        ends = {name: inlet.ends() for name, inlet in self._inlets.items()}
-        spans = {
-            name: inlet.cut(positions.get(name, {}), limit) if limit.rows else Span()
-            for name, inlet in self._inlets.items()
-        }
-        for name in self._too_far(spans, reach):
-            spans[name] = Span()
-        inflows, seconds = self._read(spans)
-        self._allowance.give_back(limit.rows - max(f.raw.num_rows for f in inflows.values()))
-        return Load(ends=ends, spans=spans, inflows=inflows, seconds=seconds)
-
-    def _too_far(self, spans: Mapping[str, Span], reach: Mapping[str, int]) -> list[str]:
-        """Streams to leave for now, because others with backlog are behind in event time.
-
-        Without this a stream that is quick to read would fill the state with rows whose windows
-        wait for the slow one.
-        """
-        timed = {name: reach[name] for name, span in spans.items() if span and name in reach}
-        if len(timed) < 2:
-            return []
-        delays = [inlet.timing.delay for inlet in self._inlets.values() if inlet.timing]
-        slack = max(delays) + _SECOND
-        first = min(timed.values())
-        return [name for name, time_ in timed.items() if time_ > first + slack]
-
-    def _read(self, spans: Mapping[str, Span]) -> tuple[dict[str, Inflow], dict[str, float]]:
-        inflows: dict[str, Inflow] = {}
-        seconds = {"read": 0.0, "decode": 0.0}
-        for name, inlet in self._inlets.items():
-            inflows[name], took = inlet.read(spans.get(name, Span()))
-            for phase, value in took.items():
-                seconds[phase] += value
-        return inflows, seconds
 
     # running
 
@@ -358,11 +293,11 @@ class Loop:
             name: advance(self.checkpoint.positions.get(name, {}), record.spans.get(name, Span()))
             for name in self._inlets
         }
-        more = any(_backlog(load.ends[name], positions[name]) for name in self._inlets)
+        more = any(backlog(load.ends[name], positions[name]) for name in self._inlets)
         if self._ahead is None or not more:
             return
         reach = {name: clock.reach for name, clock in clocks.items()}
-        self._next = self._ahead.submit(self._load, positions, reach)
+        self._next = self._ahead.submit(self._reading.load, positions, reach)
 
     def _wound(self, kept: Mapping[str, Any]) -> dict[str, StreamClock]:
         """The streams' clocks as a checkpoint keeps them, or new ones."""
@@ -375,35 +310,3 @@ class Loop:
             known = {key: kept.get(name, fresh)[key] for key in ("watermark", "partitions")}
             clocks[name] = StreamClock.from_json(fresh | known)
         return clocks
-
-
-def _backlog(ends: Ends, position: Mapping[str, int]) -> set[str]:
-    """The partitions that hold records beyond a position."""
-    return {
-        partition
-        for partition, latest in ends.latest.items()
-        if position.get(partition, ends.earliest.get(partition, 0)) < latest
-    }
-
-
-class _Allowance:
-    """How many records may be read now, so that a rate per second is kept."""
-
-    def __init__(self, rate: float | None, now: Callable[[], float]) -> None:
-        self._rate = rate
-        self._now = now
-        self._held = 0.0
-        self._since = now()
-
-    def take(self, wanted: int) -> int:
-        if self._rate is None:
-            return wanted
-        now = self._now()
-        self._held = min(self._held + (now - self._since) * self._rate, 2 * self._rate)
-        self._since = now
-        taken = min(wanted, int(self._held))
-        self._held -= taken
-        return taken
-
-    def give_back(self, records: int) -> None:
-        self._held += records

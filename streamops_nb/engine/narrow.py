@@ -117,7 +117,7 @@ def _look(
 class _Nowhere:
     """A target for evaluations that are rolled back."""
 
-    def write(self, n: int, select: str, session: Session) -> int:  # noqa: ARG002
+    def write(self, n: int, select: str, session: Session) -> int:
         return 0
 
 

@@ -58,6 +58,8 @@ class Runner:
         The number of this run.
     on_trouble, on_facts
         Told of every failure; given the facts of every batch once it is committed.
+    delivered
+        Up to which batch the facts have been copied; the file forgets them now and then.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Runner:
         ahead: Executor | None = None,
         on_trouble: Callable[[Trouble], None] = lambda _: None,
         on_facts: Callable[[list[dict[str, Any]]], None] = lambda _: None,
+        delivered: Callable[[], int] = lambda: 0,
         trace: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.spec = spec
@@ -80,6 +83,7 @@ class Runner:
         self._run = run
         self._on_trouble = on_trouble
         self._on_facts = on_facts
+        self._delivered = delivered
         self._made: list[dict[str, Any]] = []
         self._attempt = 0
         self._session: Session = around.instance.session()
@@ -172,16 +176,13 @@ class Runner:
         return self._made
 
     def tidy(self) -> None:
-        """Apply retention and trim what is kept of rejects."""
+        """Apply retention, trim what is kept of rejects, forget facts that were copied."""
+        self.file.forget(self._delivered())
         self.file.keep_rejects(self.spec.errors.keep)
         if self._external:
             self.parts.sink.tidy()
         else:
             self.parts.sink.tidy(self._session)
-
-    def clear(self) -> None:
-        """Drop window state, remembering the stop point; output and history stay."""
-        self.file.clear()
 
     def close(self) -> None:
         """Close streams, sink and session."""

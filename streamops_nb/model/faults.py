@@ -160,7 +160,7 @@ def _accepted(expected: str, given: Any) -> str:
 
 def _example(model: type[BaseModel], steps: Path) -> str:
     """Give an example from the field's declaration, if it has one."""
-    for parent in _models(model, steps[:-1]):
+    for parent in _models(model, steps[:-1]) if steps else ():
         for name, field in parent.model_fields.items():
             if (field.alias or name) == steps[-1] and field.examples:
                 return f"for example `{steps[-1]}: {field.examples[0]}`"

@@ -69,6 +69,14 @@ def expanded(value: Any) -> Any:
     return value
 
 
+def _all_written(param: Mapping[str, Any]) -> dict[str, Any]:
+    choices = param.get("choices")
+    parts = {part: written(param.get(part)) for part in ("default", "min", "max")}
+    if isinstance(choices, (list, tuple)):
+        parts["choices"] = [written(choice) for choice in choices]
+    return {**parts, "type": param["type"]}
+
+
 def _type_text(value: Any) -> Any:
     if isinstance(value, str):
         base_type(value)
@@ -123,7 +131,7 @@ def param_faults(raw: Any) -> list[tuple[str, str]]:
         The part (``default``, ``min``, ``max``, ``choices``) and what is wrong with it.
     """
     try:
-        param = expanded(raw)
+        param = _all_written(expanded(raw))
         kind = base_type(param["type"])
     except (PydanticCustomError, KeyError, TypeError, AttributeError):
         return []
@@ -150,7 +158,7 @@ def param_faults(raw: Any) -> list[tuple[str, str]]:
 
 def _choice_faults(param: Mapping[str, Any]) -> list[tuple[str, str]]:
     choices = param.get("choices")
-    if not isinstance(choices, (list, tuple)):
+    if choices is None:
         return []
     if not choices:
         return [("choices", "no value at all could be chosen")]

@@ -158,9 +158,23 @@ class JobSpec(Part):
     schema_version
         The version of this layout, 1.
     name
-        The job's name.
-    streams, references, params, query, sink, trigger, resources, errors, start
-        As the classes of this module say.
+        The job's name: small letters, digits and _.
+    description, owner, tags
+        For people: what the job does, whose it is, words to find it by.
+    streams
+        The inputs by the name that the query gives them.
+    references
+        The bounded tables that the query may join, by name.
+    params
+        The values that the query names ``$name``; ``threshold: 30`` is short for its default.
+    query
+        One SELECT over the streams and references.
+    sink
+        Where the output rows go.
+    trigger, resources, errors
+        When a batch is cut, what a running job holds, what becomes of bad rows and failures.
+    start
+        Where the first start reads from.
 
     Raises
     ------

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections.abc import Iterable
 
-from streamops_nb.backends.local import LocalBackend
-from streamops_nb.db import Instance
 from streamops_nb.engine.checkpoint import JobFile
-from streamops_nb.model.events import from_json
+from streamops_nb.model.events import BatchCommitted, Event, from_json
 from streamops_nb.store.catalog import Catalog
 
 __all__ = ["Courier"]
@@ -20,20 +18,18 @@ _EVERY = 1.0
 class Courier:
     """Delivers facts now and then; what it had not delivered at a crash it finds in the files."""
 
-    def __init__(self, catalog: Catalog, instance: Instance, backend: LocalBackend) -> None:
+    def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._instance = instance
-        self._backend = backend
-        self._held: list[dict[str, Any]] = []
+        self._held: list[Event] = []
+        self._delivered: dict[str, int] = {}
         self._lock = threading.Lock()
         self._delivering = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._deliver_often, name="courier", daemon=True)
         self._thread.start()
 
-    def take(self, job: str, facts: list[dict[str, Any]]) -> None:
+    def take(self, facts: Iterable[Event]) -> None:
         """Take facts that were committed."""
-        del job
         with self._lock:
             self._held.extend(facts)
 
@@ -43,21 +39,23 @@ class Courier:
             with self._lock:
                 held, self._held = self._held, []
             if held:
-                self._catalog.append([from_json(fact) for fact in held])
+                self._catalog.append(held)
+            for event in held:
+                if isinstance(event, BatchCommitted):
+                    self._delivered[event.job] = event.n
 
-    def catch_up(self, job: str) -> None:
+    def delivered(self, job: str) -> int:
+        """The last batch whose facts the catalog has, so that the job's file may forget them."""
+        return self._delivered.get(job, 0)
+
+    def catch_up(self, file: JobFile) -> None:
         """Copy what a job's file holds and the catalog does not, then trim the file."""
-        session = self._instance.session()
-        try:
-            file = JobFile(session, self._backend.attach_job(job))
-            file.open()
-            seen = 0
-            for n, facts in file.take_facts(after=0):
-                self._catalog.append([from_json(fact) for fact in facts])
-                seen = n
-            file.forget(seen)
-        finally:
-            session.close()
+        file.open()
+        seen = 0
+        for n, facts in file.take_facts(after=0):
+            self._catalog.append([from_json(fact) for fact in facts])
+            seen = n
+        file.forget(seen)
 
     def _deliver_often(self) -> None:
         while not self._over.wait(_EVERY):

@@ -61,7 +61,10 @@ class Job:
     def rejects(self) -> pd.DataFrame:
         """Rows that could not be decoded or evaluated, the newest of each kind first."""
         table = self._workspace.output(self.name).removesuffix('"output"') + '"rejects"'
-        return self._workspace.read(f"FROM {table} ORDER BY batch DESC").to_pandas()
+        rejects: pd.DataFrame = self._workspace.read(
+            f"FROM {table} ORDER BY batch DESC"
+        ).to_pandas()
+        return rejects
 
 
 class Output:
@@ -81,8 +84,9 @@ class Output:
         """
         table = self._workspace.output(self._name)
         newest = "" if rows is None else f" ORDER BY _batch DESC LIMIT {int(rows)}"
-        found = self._workspace.read(f"SELECT * EXCLUDE (_batch) FROM {table}{newest}")
-        return found.to_pandas()
+        query = f"SELECT * EXCLUDE (_batch) FROM {table}{newest}"
+        frame: pd.DataFrame = self._workspace.read(query).to_pandas()
+        return frame
 
     def __len__(self) -> int:
         table = self._workspace.output(self._name)

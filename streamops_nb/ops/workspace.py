@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,25 +14,16 @@ import pyarrow as pa
 
 from streamops_nb.backends.local import LocalBackend
 from streamops_nb.db import Instance, ident, open_instance
-from streamops_nb.engine.runner import Trouble
 from streamops_nb.model.errors import Refused, StreamopsError
-from streamops_nb.model.events import (
-    ActionTaken,
-    ErrorRaised,
-    Event,
-    JobSaved,
-    RunEnded,
-    RunStarted,
-    StatusChanged,
-    from_json,
-)
+from streamops_nb.model.events import Event, JobSaved, RunStarted
 from streamops_nb.model.lifecycle import Action, JobState, Status
 from streamops_nb.model.spec import JobSpec, Start
-from streamops_nb.model.views import JobView, fold, fold_all
+from streamops_nb.model.views import JobView
 from streamops_nb.model.wording import did_you_mean
 from streamops_nb.ops.courier import Courier
 from streamops_nb.ops.job import Job
 from streamops_nb.ops.log import Log
+from streamops_nb.ops.states import States
 from streamops_nb.plan import specfile
 from streamops_nb.store.catalog import Catalog
 from streamops_nb.store.lock import WorkspaceLock
@@ -42,9 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Workspace", "connect"]
-
-_KEPT_IN_VIEW = 5_000
-"""So many of a job's newest events make its view when a workspace is opened."""
 
 
 def connect(
@@ -98,18 +85,22 @@ class Workspace:
         self.folder = folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._now = now
-        self._lock = threading.RLock()
         self._owner = WorkspaceLock(self.folder).acquire(now())
         try:
             cores = os.cpu_count() or 1
             bound = memory or f"{2 * cores}GB"
             self._instance: Instance = open_instance(self.folder, memory=bound, threads=cores)
             self._catalog = Catalog(self._instance, self.folder / "catalog.db")
+            self._courier = Courier(self._catalog)
+            self._states = States(self._catalog, self._courier, now)
             self._backend = LocalBackend(
-                self.folder, self._instance, self, now=now, threads=threads
+                self.folder,
+                self._instance,
+                self._states,
+                now=now,
+                delivered=self._courier.delivered,
+                threads=threads,
             )
-            self._courier = Courier(self._catalog, self._instance, self._backend)
-            self._views: dict[str, JobView] = {}
             self._find_jobs(resume=resume)
         except BaseException:
             self._owner.release()
@@ -120,10 +111,9 @@ class Workspace:
         for record in self._catalog.jobs():
             name = record.name
             if self._backend.job_path(name).exists():
-                self._courier.catch_up(name)
-            kept = self._catalog.events(name, limit=_KEPT_IN_VIEW, newest=True).events
-            self._views[name] = fold_all(JobView(job=name), kept)
-            state = self._change(name, lambda before: before.after_death(self._now()))
+                with self._backend.job_file(name) as file:
+                    self._courier.catch_up(file)
+            state = self._states.load(name)
             if state.observed is Status.STOPPING:
                 self._finish_stop(name)
             elif state.observed is Status.STARTING and resume:
@@ -133,7 +123,7 @@ class Workspace:
         try:
             self._begin(name, None, fresh=False)
         except StreamopsError as error:
-            self.failed(name, error)
+            self._states.failed(name, error)
 
     # jobs
 
@@ -160,15 +150,11 @@ class Workspace:
         """
         job = specfile.check(spec) if isinstance(spec, JobSpec) else specfile.load(spec)
         who = author or _user()
-        with self._lock:
-            version = self._catalog.save_job(
-                specfile.dump(job), job.name, who, comment, self._now()
-            )
-            self._note(
-                JobSaved(
-                    job=job.name, at=self._now(), version=version, author=who, comment=comment
-                )
-            )
+        now = self._now()
+        version = self._catalog.save_job(specfile.dump(job), job.name, who, comment, now)
+        self._states.note(
+            JobSaved(job=job.name, at=now, version=version, author=who, comment=comment)
+        )
         return Job(self, job.name)
 
     def job(self, name: str) -> Job:
@@ -179,15 +165,16 @@ class Workspace:
         Refused
             If there is none; the message has the nearest name.
         """
-        if name not in self._views:
-            near = did_you_mean(name, self._views) if self._views else "save one first"
+        names = self._states.names
+        if name not in names:
+            near = did_you_mean(name, names) if names else "save one first"
             raise Refused(f"there is no job `{name}` in this workspace - {near}")
         return Job(self, name)
 
     @property
     def jobs(self) -> dict[str, Job]:
         """All jobs by name."""
-        return {name: Job(self, name) for name in sorted(self._views)}
+        return {name: Job(self, name) for name in self._states.names}
 
     def spec(self, name: str, version: int | None = None) -> JobSpec:
         """Give a job's specification, the newest version by default."""
@@ -195,11 +182,11 @@ class Workspace:
 
     def view(self, name: str) -> JobView:
         """Give the present picture of a job."""
-        return self._views[name]
+        return self._states.view(name)
 
     def views(self) -> list[JobView]:
         """Give the present picture of all jobs, by name."""
-        return [self._views[name] for name in sorted(self._views)]
+        return [self._states.view(name) for name in self._states.names]
 
     def state(self, name: str) -> JobState:
         """Give what was commanded and reported last."""
@@ -221,10 +208,11 @@ class Workspace:
 
     def sql(self, query: str) -> pd.DataFrame:
         """Query the outputs of all jobs: each is a table ``job_<name>.output``."""
-        for name in self._views:
+        for name in self._states.names:
             if self._backend.job_path(name).exists():
                 self._backend.attach_job(name)
-        return self.read(query).to_pandas()
+        frame: pd.DataFrame = self.read(query).to_pandas()
+        return frame
 
     def read(self, query: str) -> pa.Table:
         """Run a query in a session of its own."""
@@ -236,9 +224,7 @@ class Workspace:
 
     # actions
 
-    def start(
-        self, names: str | Iterable[str], *, at: Any = None, fresh: bool = False
-    ) -> None:
+    def start(self, names: str | Iterable[str], *, at: Any = None, fresh: bool = False) -> None:
         """Start jobs.
 
         Parameters
@@ -258,132 +244,47 @@ class Workspace:
         for name in wanted:
             self.state(name).act(Action.START, self._now())
         for name in wanted:
-            self._act(name, Action.START)
+            self._states.act(name, Action.START, _user())
             start = None
             if at is not None:
                 start = Start.model_validate({**self.spec(name).start.model_dump(), "at": at})
             try:
                 self._begin(name, start, fresh=fresh or at is not None)
             except StreamopsError as error:
-                self.failed(name, error)
+                self._states.failed(name, error)
                 raise
 
     def pause(self, names: str | Iterable[str]) -> None:
         """Pause jobs: the batch in flight commits, position and window state are kept."""
         for name in self._known(names):
-            self._act(name, Action.PAUSE)
+            self._states.act(name, Action.PAUSE, _user())
             self._backend.halt(name)
-            self._ended(name, Status.PAUSED)
+            if self.state(name).observed is Status.PAUSING:  # else it finished or failed just now
+                self._states.ended(name, Status.PAUSED)
 
     def stop(self, names: str | Iterable[str]) -> None:
         """Stop jobs: window state is dropped, the stop point remembered, output stays."""
         for name in self._known(names):
-            self._act(name, Action.STOP)
+            self._states.act(name, Action.STOP, _user())
             self._finish_stop(name)
 
     def _finish_stop(self, name: str) -> None:
         self._backend.halt(name, clear=True)
-        self._ended(name, Status.STOPPED)
+        if self.state(name).observed is Status.STOPPING:
+            self._states.ended(name, Status.STOPPED)
 
     def _known(self, names: str | Iterable[str]) -> list[str]:
         wanted = [names] if isinstance(names, str) else list(names)
         return [self.job(name).name for name in wanted]
 
-    def _act(self, name: str, action: Action) -> None:
-        """Do what a person asked for, or refuse it."""
-        now = self._now()
-        taken = ActionTaken(job=name, at=now, who=_user(), action=action.value)
-        self._change(name, lambda before: before.act(action, now), taken)
-
     def _begin(self, name: str, start: Start | None, *, fresh: bool) -> None:
         spec, version = self.spec(name), self._catalog.job(name).version
         run = self._catalog.new_run(name)
         said = str(start.at) if start is not None else "last commit, or as specified"
-        self._note(RunStarted(job=name, at=self._now(), run=run, version=version, start=said))
+        self._states.note(
+            RunStarted(job=name, at=self._now(), run=run, version=version, start=said)
+        )
         self._backend.start(spec, version=version, run=run, start=start, fresh=fresh)
-        self._report(name, Status.RUNNING)
-
-    # what the engine reports
-
-    def committed(self, job: str, facts: list[dict[str, Any]]) -> None:
-        """See `Listener.committed`."""
-        with self._lock:
-            for fact in facts:
-                self._views[job] = fold(self._views[job], from_json(fact))
-            if self._views[job].status is Status.RETRYING:
-                self._report(job, Status.RUNNING)
-        self._courier.take(job, facts)
-
-    def troubled(self, job: str, trouble: Trouble) -> None:
-        """See `Listener.troubled`."""
-        error = trouble.error
-        with self._lock:
-            self._note(
-                ErrorRaised(
-                    job=job,
-                    run=self._views[job].run,
-                    at=self._now(),
-                    stage="",
-                    kind=type(error).__name__,
-                    message=str(error),
-                    batch=trouble.batch,
-                    retryable=trouble.again_in is not None,
-                    attempt=trouble.attempt,
-                    trace=trouble.trace,
-                )
-            )
-            if trouble.again_in is not None:
-                reason = f"attempt {trouble.attempt}, again in {trouble.again_in:.3g} s: {error}"
-                self._report(job, Status.RETRYING, reason)
-
-    def finished(self, job: str) -> None:
-        """See `Listener.finished`."""
-        self._ended(job, Status.FINISHED, "all streams have ended")
-
-    def failed(self, job: str, error: BaseException) -> None:
-        """See `Listener.failed`."""
-        self._ended(job, Status.FAILED, str(error))
-
-    def _ended(self, job: str, status: Status, reason: str = "") -> None:
-        run = self._views[job].run
-        self._note(RunEnded(job=job, at=self._now(), run=run, status=status, reason=reason))
-        self._report(job, status, reason)
-
-    def _report(self, job: str, status: Status, reason: str = "") -> None:
-        self._change(job, lambda before: before.report(status, self._now(), reason))
-
-    def _change(
-        self, name: str, how: Callable[[JobState], JobState], *first: Event
-    ) -> JobState:
-        """Change a job's state, and note what it was and is if its status changed."""
-        told: list[Event] = []
-
-        def facts(before: JobState, after: JobState) -> list[Event]:
-            told.extend(first)
-            if before.observed is not after.observed:
-                told.append(
-                    StatusChanged(
-                        job=name,
-                        at=self._now(),
-                        run=self._views[name].run,
-                        before=before.observed,
-                        after=after.observed,
-                        reason=after.reason,
-                    )
-                )
-            return told
-
-        with self._lock:
-            state = self._catalog.change(name, how, facts)
-            self._views[name] = fold_all(self._views[name], told)
-        return state
-
-    def _note(self, event: Event) -> None:
-        """Keep an event of our own in catalog and view."""
-        with self._lock:
-            self._catalog.append([event])
-            view = self._views.get(event.job) or JobView(job=event.job)
-            self._views[event.job] = fold(view, event)
 
     # the end
 

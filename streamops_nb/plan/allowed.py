@@ -55,7 +55,9 @@ _NILADIC = {
 _Find = Callable[[Node, str, Collection[str]], "Fault | None"]
 
 
-def find_faults(tree: Node, query: str, relations: Collection[str]) -> list[Fault]:
+def find_faults(
+    tree: Node, query: str, relations: Collection[str], columns: Collection[str] = ()
+) -> list[Fault]:
     """List everything in a query's tree that is not on the allow-list.
 
     Parameters
@@ -66,18 +68,25 @@ def find_faults(tree: Node, query: str, relations: Collection[str]) -> list[Faul
         The user's text, for places.
     relations
         The names a FROM clause may use: streams, references and CTEs.
+    columns
+        The lower-case names of all their columns; such a name is never taken for a function.
     """
     faults = []
     # a table function's inner call is judged with its table function, by that rule
     judged = {id(node["function"]) for node in walk(tree) if node.get("type") == "TABLE_FUNCTION"}
     for node in walk(tree):
-        if id(node) in judged:
+        if id(node) in judged or _names_column(node, columns):
             continue
         rule = _RULES.get(str(node.get("type")), _function if "function_name" in node else None)
         fault = rule(node, query, relations) if rule else _class_rule(node, query, relations)
         if fault is not None:
             faults.append(fault)
     return faults
+
+
+def _names_column(node: Node, columns: Collection[str]) -> bool:
+    names = node.get("column_names") or []
+    return len(names) == 1 and str(names[0]).lower() in columns
 
 
 def _fault(node: Node, query: str, what: str, remedy: str = "") -> Fault:
@@ -154,7 +163,10 @@ def _column(node: Node, query: str, _: Collection[str]) -> Fault | None:
     names = node["column_names"]
     if len(names) == 1 and str(names[0]).lower() in _NILADIC:
         return _fault(
-            node, query, f"{names[0]} may not be used in a job", "quote it if it is a column"
+            node,
+            query,
+            f"{names[0]} may not be used in a job",
+            "if it is a column of a CTE, give it another name (AS)",
         )
     return None
 

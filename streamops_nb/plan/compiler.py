@@ -122,8 +122,8 @@ class Compiler:
         )
         if session:
             expire = (
-                f"DELETE FROM {name} WHERE rowid IN (WITH {kept} AS (SELECT rowid AS _id, {columns} "
-                f"FROM {name}) SELECT _id FROM {call} WHERE epoch_us(window_end) <= {TO})"
+                f"DELETE FROM {name} WHERE rowid IN (WITH {kept} AS (SELECT rowid AS _id, "
+                f"{columns} FROM {name}) SELECT _id FROM {call} WHERE epoch_us(window_end) <= {TO})"
             )
         else:
             expire = f"DELETE FROM {name} WHERE {macro.window.last_end(time)} <= {TO}"
@@ -266,9 +266,7 @@ def _needed(stage: Stage, item: Item) -> list[str]:
     nodes = list(walk(stage.node))
     if any(node.get("class") == "STAR" for node in nodes):
         return every
-    named = {
-        str(name).lower() for node in nodes for name in (node.get("column_names") or [])
-    }
+    named = {str(name).lower() for node in nodes for name in (node.get("column_names") or [])}
     named |= {str(n).lower() for j in nodes for n in (j.get("using_columns") or [])}
     if item.alias.lower() in named and not _only_qualifies(nodes, item.alias):
         return every

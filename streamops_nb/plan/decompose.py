@@ -94,9 +94,7 @@ def _real_keys(stage: Stage, item: Item) -> list[Node]:
 def _aggregates(node: Node) -> list[Node]:
     found: list[Node] = []
     for part in ("select_list", "having", "qualify"):
-        for below in walk(node[part] or {}):
-            if _is_aggregate(below):
-                found.append(below)
+        found += [below for below in walk(node[part] or {}) if _is_aggregate(below)]
     return found
 
 
@@ -134,9 +132,7 @@ def _distinct(nodes: list[Node]) -> list[Node]:
     return result
 
 
-def _partial(
-    stage: Stage, item: Item, keys: list[Node], aggregates: list[Node], tree: Tree
-) -> str:
+def _partial(stage: Stage, item: Item, keys: list[Node], aggregates: list[Node], tree: Tree) -> str:
     selected = [column("_pane")]
     selected += [{**key, "alias": f"_k{i}"} for i, key in enumerate(keys)]
     selected += [
@@ -156,9 +152,7 @@ def _partial(
     )
 
 
-def _final(
-    stage: Stage, item: Item, keys: list[Node], aggregates: list[Node], tree: Tree
-) -> str:
+def _final(stage: Stage, item: Item, keys: list[Node], aggregates: list[Node], tree: Tree) -> str:
     def change(node: Node) -> Node | None:
         if "class" not in node:
             return None

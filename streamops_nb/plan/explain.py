@@ -92,7 +92,9 @@ def _windows(operator: Operator) -> list[str]:
             f"  it is fed by windows, so it closes {words(max(trails))} after the watermark."
         )
     if any(table.late is not None for table in operator.tables):
-        lines.append("  a row all of whose windows have closed is late: counted, not in the result.")
+        lines.append(
+            "  a row all of whose windows have closed is late: counted, not in the result."
+        )
     return lines
 
 

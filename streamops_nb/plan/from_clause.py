@@ -35,7 +35,12 @@ class FromClause:
     """
 
     def __init__(
-        self, node: Node, relations: Mapping[str, Relation], tree: Tree, session: Session, query: str
+        self,
+        node: Node,
+        relations: Mapping[str, Relation],
+        tree: Tree,
+        session: Session,
+        query: str,
     ) -> None:
         self.items: list[Item] = []
         self.faults: list[Fault] = []
@@ -53,6 +58,15 @@ class FromClause:
         self.faults.append(Fault(where=where, what=what, remedy=remedy))
 
     @property
+    def visible(self) -> list[Item]:
+        """The items whose columns the SELECT list can name."""
+        return [item for item in self.items if not item.hidden]
+
+    def relation(self, name: str) -> Relation:
+        """Give what a name stands for."""
+        return self._relations[name.lower()]
+
+    @property
     def streaming(self) -> list[Item]:
         """The items whose rows come from streams."""
         return [item for item in self.items if item.relation.kind is not Kind.REFERENCE]
@@ -65,12 +79,12 @@ class FromClause:
     def resolve(self, names: list[str]) -> Mark | None:
         """Give the mark of a column reference, if it has one that can be trusted."""
         if len(names) == 1:
-            found = [item for item in self.items if names[0].lower() in _lower(item)]
+            found = [item for item in self.visible if names[0].lower() in _lower(item)]
             if names[0].lower() in self.using:
                 found = [replace(found[0], nullable=False)] if found else []
             return found[0].marks.get(_exact(found[0], names[0])) if len(found) == 1 else None
         if len(names) == 2:
-            for item in self.items:
+            for item in self.visible:
                 if item.alias.lower() == names[0].lower():
                     return item.marks.get(_exact(item, names[1]))
         return None
@@ -164,7 +178,7 @@ class FromClause:
         if doubled:
             self.fault(
                 value,
-                f"`{names[0]}` has a column {sorted(doubled)[0]} already, there would be two",
+                f"`{names[0]}` has a column {min(doubled)} already, there would be two",
                 "rename it in the inner stage, e.g. `window_end AS minute`, and use that name",
             )
             return None
@@ -251,7 +265,9 @@ class FromClause:
             right = [replace(item, nullable=True) for item in right]
         if kind in ("RIGHT", "OUTER"):
             left = [replace(item, nullable=True) for item in left]
-        return left if kind in ("SEMI", "ANTI") else left + right
+        if kind in ("SEMI", "ANTI"):
+            right = [replace(item, hidden=True) for item in right]
+        return left + right
 
     def _outer(self, node: Node, kind: str, left: list[Item], right: list[Item]) -> None:
         kept: list[list[Item]] = []
@@ -273,9 +289,7 @@ class FromClause:
 def _neutral(node: Node) -> Item:
     """Rows made on the spot (VALUES, unnest): they go with whatever they are joined to."""
     alias = node["alias"] or str(node.get("function", {}).get("function_name", ""))
-    return Item(
-        alias=alias, relation=Relation(name="", kind=Kind.REFERENCE, columns={}), node=node
-    )
+    return Item(alias=alias, relation=Relation(name="", kind=Kind.REFERENCE, columns={}), node=node)
 
 
 def reads_relations(node: Node) -> bool:

@@ -6,7 +6,15 @@ import difflib
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["TIME_NOW", "WINDOW_MACROS", "is_aggregate", "is_allowed", "is_decomposable", "is_window_function", "nearest"]
+__all__ = [
+    "TIME_NOW",
+    "WINDOW_MACROS",
+    "is_aggregate",
+    "is_allowed",
+    "is_decomposable",
+    "is_window_function",
+    "nearest",
+]
 
 WINDOW_MACROS = ("tumble", "hop", "cumulate", "session")
 """The table functions that put rows into windows."""
@@ -36,9 +44,7 @@ def _lists() -> dict[str, frozenset[str]]:
 
 def is_allowed(name: str) -> bool:
     """Tell whether a query may call the function (operators always may)."""
-    return (
-        not name.isidentifier() or name in _lists()["scalar"] or name in _lists()["aggregate"]
-    )
+    return not name.isidentifier() or name in _lists()["scalar"] or name in _lists()["aggregate"]
 
 
 def is_window_function(name: str) -> bool:

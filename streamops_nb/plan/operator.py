@@ -53,7 +53,7 @@ class StateTable:
     @property
     def fingerprint(self) -> str:
         """Changes whenever content kept under the old plan would not fit the new one."""
-        text = "\0".join([self.keeps, self.create.sql, self.insert.sql, self.expire.sql])
+        text = f"{self.keeps}\0{self.create.sql}\0{self.insert.sql}\0{self.expire.sql}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

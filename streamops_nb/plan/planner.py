@@ -127,7 +127,7 @@ class _Planning:
         root = self._tree.parse(self._query)
         ctes = root.get("cte_map", {}).get("map", [])
         names = [str(cte["key"]) for cte in ctes]
-        self._faults += find_faults(root, self._query, {*names, *self._names()})
+        self._faults += find_faults(root, self._query, {*names, *self._names()}, self._columns())
         self._check_names(names)
         self._check_params(root)
         self._raise()
@@ -138,6 +138,9 @@ class _Planning:
 
     def _names(self) -> set[str]:
         return {relation.name for relation in self._relations.values()}
+
+    def _columns(self) -> set[str]:
+        return {name.lower() for r in self._relations.values() for name in r.columns}
 
     def _raise(self) -> None:
         if self._faults:
@@ -197,7 +200,7 @@ class _Planning:
 
     def _fill(self, root: Node) -> Node:
         """Put typed constants where parameters stand, and the batch's time where now() stands."""
-        columns = {name.lower() for r in self._relations.values() for name in r.columns}
+        columns = self._columns()
 
         def change(node: Node) -> Node | None:
             if node.get("class") == "PARAMETER":

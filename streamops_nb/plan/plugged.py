@@ -1,4 +1,4 @@
-"""The parts of a specification that plug-ins check: the settings of sources, formats, sinks."""
+"""The parts of a specification that belong to plug-ins: checked early, resolved late."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from streamops_nb import plugins
+from streamops_nb.model import secrets
 from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.faults import faults_of
-from streamops_nb.model.part import plain
+from streamops_nb.model.part import PlugIn, plain
 from streamops_nb.model.wording import choice_of, dotted
 
-__all__ = ["plug_in_faults"]
+__all__ = ["plug_in_faults", "resolved"]
 
 Path = tuple[str, ...]
 
@@ -70,3 +71,45 @@ def _settings_faults(kind: plugins.Kind, path: Path, value: Any) -> list[Fault]:
     except ValidationError as error:
         return faults_of(error, settings, model, path)
     return []
+
+
+def resolved(
+    kind: plugins.Kind, plug_in: PlugIn, environ: Mapping[str, str], path: Path = ()
+) -> tuple[Any, Any]:
+    """Load a plug-in and its settings, secrets put in, right before it is built.
+
+    Parameters
+    ----------
+    kind
+        ``source``, ``format`` or ``sink``.
+    plug_in
+        The plug-in as the specification names it.
+    environ
+        Where the values of references are, normally `os.environ`.
+    path
+        Where it stands in the specification, for refusals.
+
+    Returns
+    -------
+    (type, Settings)
+        The class and a valid instance of its settings.
+
+    Raises
+    ------
+    SpecRefused
+        If the plug-in or a variable is missing, or a value does not fit; no message has a value.
+    """
+    found = plugins.load(kind, plug_in.type)
+    settings = secrets.resolve(plug_in.settings, environ, path)
+    try:
+        return found, found.Settings.model_validate(settings)
+    except ValidationError as error:
+        faults = faults_of(error, settings, found.Settings, path)
+    raise SpecRefused(
+        Fault(
+            what=secrets.mask(fault.what, plug_in.settings, environ),
+            where=fault.where,
+            remedy=secrets.mask(fault.remedy, plug_in.settings, environ),
+        )
+        for fault in faults
+    )

@@ -89,6 +89,8 @@ class Item:
     ----------
     nullable
         Whether an outer join may fill it with NULL, so that its marks tell nothing.
+    hidden
+        Whether its columns cannot be seen (the right side of a SEMI or ANTI join).
     """
 
     alias: str
@@ -96,6 +98,7 @@ class Item:
     node: Node
     macro: Macro | None = None
     nullable: bool = False
+    hidden: bool = False
 
     @property
     def marks(self) -> dict[str, Mark]:

@@ -29,6 +29,7 @@ from streamops_nb.model.spec import (
     Stream,
     Trigger,
 )
+from streamops_nb.plan.yaml_text import read_yaml
 
 __all__ = ["SCHEMA_FILE", "job_schema", "schema_text"]
 
@@ -73,10 +74,27 @@ def job_schema() -> Schema:
     parts["env_reference"] = _REFERENCE
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
+        **_tidy(schema),
         "title": "A job of streamops_nb",
-        "$defs": dict(sorted(parts.items())),
+        "$defs": {name: _tidy(part) for name, part in sorted(parts.items())},
     }
+
+
+def _tidy(value: Any) -> Any:
+    """Allow no other names than those of the patterns, and give examples as data, not as YAML."""
+    if isinstance(value, list):
+        return [_tidy(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    tidied = {key: _tidy(inner) for key, inner in value.items()}
+    if "patternProperties" in tidied:
+        tidied["additionalProperties"] = False
+    if isinstance(value.get("examples"), list):
+        tidied["examples"] = [
+            read_yaml(example).data if isinstance(example, str) else example
+            for example in value["examples"]
+        ]
+    return tidied
 
 
 def _at(place: Schema, kind: str) -> Schema:

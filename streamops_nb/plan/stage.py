@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from streamops_nb.db import Session
 from streamops_nb.model.errors import Fault
-from streamops_nb.plan.from_clause import FromClause, flatten_and
-from streamops_nb.plan.functions import is_aggregate
+from streamops_nb.plan.from_clause import FromClause
 from streamops_nb.plan.relation import Item, Kind, Mark, Relation, slowest
+from streamops_nb.plan.rules import (
+    closed_rules,
+    flow_rules,
+    group_keys,
+    is_grouped,
+    kind_of,
+    star_marks,
+    subquery_rules,
+)
 from streamops_nb.plan.statement import Statement
 from streamops_nb.plan.tree import Node, Tree, place, walk
 
 __all__ = ["Stage", "read_stage"]
-
-_ADD_WINDOW = "add window_start or window_end to it"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,12 +112,16 @@ class _Reader:
         self.faults += clause.faults
         if self.faults:
             return None
-        self._nested()
-        kind = self._kind(clause)
+        if self._node["sample"] is not None:
+            self._fault(self._node, "USING SAMPLE is random", "filter by hash(key) % n = 0 instead")
+        kind, complaints = kind_of(clause)
+        complaints += subquery_rules(self._node, clause)
         if kind is Kind.FLOW:
-            self._check_flow()
+            complaints += flow_rules(self._node)
         elif kind is Kind.CLOSED:
-            self._check_closed(clause)
+            complaints += closed_rules(self._node, clause, self._marks(clause))
+        for complaint in complaints:
+            self._fault(*complaint)
         return None if self.faults else self._stage(kind, clause)
 
     def _fault(self, node: Node, what: str, remedy: str = "") -> None:
@@ -128,174 +138,6 @@ class _Reader:
         ]
         return place(self._query, min(offsets, default=None))
 
-    # what the stage is
-
-    def _nested(self) -> None:
-        """Subqueries in expressions may read references only: streams have no 'whole' to ask."""
-        for node in walk(self._node):
-            if node.get("class") != "SUBQUERY":
-                continue
-            for below in walk(node):
-                if below.get("type") != "BASE_TABLE":
-                    continue
-                relation = self._relations[str(below["table_name"]).lower()]
-                if relation.kind is not Kind.REFERENCE:
-                    self._fault(
-                        below,
-                        f"a subquery reads the stream `{relation.name}`, which never is complete",
-                        "join the two in their window instead",
-                    )
-
-    def _kind(self, clause: FromClause) -> Kind:
-        windowed, streaming = clause.windowed, clause.streaming
-        if not streaming:
-            return Kind.REFERENCE
-        if windowed and len(windowed) < len(streaming):
-            flow = next(item for item in streaming if item not in windowed)
-            self._fault(
-                flow.node,
-                f"`{flow.alias}` is joined with windows but has no window itself",
-                f"write tumble({flow.relation.name}, …) for it too, and join on the window",
-            )
-        elif not windowed and len(streaming) > 1:
-            self._fault(
-                streaming[1].node,
-                "two streams are joined without a window: that would have to keep all rows",
-                "put both into windows (tumble(…)) and join on window_start and window_end",
-            )
-        return Kind.CLOSED if windowed else Kind.FLOW
-
-    def _aggregates(self) -> list[Node]:
-        parts = [self._node["select_list"], self._node["having"], self._node["qualify"]]
-        return [
-            node
-            for part in parts
-            if part
-            for node in walk(part, into=_outside_subqueries)
-            if node.get("class") == "FUNCTION" and is_aggregate(str(node["function_name"]).lower())
-        ]
-
-    def _grouped(self) -> bool:
-        grouped = self._node["group_expressions"] or self._node["aggregate_handling"] != _STANDARD
-        return bool(grouped or self._aggregates())
-
-    def _window_functions(self) -> list[Node]:
-        parts = [self._node["select_list"], self._node["qualify"]]
-        return [
-            node
-            for part in parts
-            if part
-            for node in walk(part, into=_outside_subqueries)
-            if node.get("class") == "WINDOW"
-        ]
-
-    # what a stage over rows of a stream may do
-
-    def _check_flow(self) -> None:
-        node = self._node
-        remedy = "put the rows into windows: FROM tumble(stream, time, INTERVAL 1 MINUTE)"
-        if self._grouped():
-            at = (self._aggregates() or node["group_expressions"] or [node])[0]
-            self._fault(at, "an aggregate without a window would never be complete", remedy)
-        elif self._window_functions():
-            at = self._window_functions()[0]
-            self._fault(at, "a window function over an endless stream is never complete", remedy)
-        self._modifiers(distinct_ok=False)
-
-    def _modifiers(self, *, distinct_ok: bool) -> None:
-        for modifier in self._node["modifiers"]:
-            kind = modifier["type"]
-            if kind == "DISTINCT_MODIFIER" and not modifier["distinct_on_targets"] and distinct_ok:
-                continue
-            word, remedy = _MODIFIERS.get(kind, (kind, ""))
-            below = next(walk(modifier["orders"]), self._node) if "orders" in modifier else None
-            self._fault(below or self._node, f"{word} has no meaning in an endless stream", remedy)
-
-    # what a stage over closed windows may do
-
-    def _check_closed(self, clause: FromClause) -> None:
-        windows = {item.relation.window for item in clause.windowed}
-        if len(windows) > 1:
-            names = " and ".join(str(window) for window in windows if window)
-            self._fault(
-                clause.windowed[1].node,
-                f"different windows are joined: {names}",
-                "make the windows equal, or aggregate one into the other's window first",
-            )
-            return
-        self._joins(clause)
-        if self._grouped():
-            self._group_by(clause)
-        for window in self._window_functions():
-            if not self._tells_window(window["partitions"], clause):
-                self._fault(
-                    window,
-                    "a window function looks across windows: its PARTITION BY lacks the window",
-                    _ADD_WINDOW,
-                )
-        distinct = any(m["type"] == "DISTINCT_MODIFIER" for m in self._node["modifiers"])
-        if distinct and not any(m.tells_window for m in self._marks(clause).values()):
-            self._fault(self._node, "DISTINCT without the window looks across windows", _ADD_WINDOW)
-        self._modifiers(distinct_ok=True)
-
-    def _tells_window(self, expressions: list[Node], clause: FromClause) -> bool:
-        for expression in expressions:
-            names = expression.get("column_names")
-            mark = clause.resolve(names) if names else None
-            if mark is not None and mark.tells_window:
-                return True
-        return False
-
-    def _group_by(self, clause: FromClause) -> None:
-        if len(self._node["group_sets"]) > 1:
-            self._fault(self._node, "GROUPING SETS, ROLLUP and CUBE are not supported yet")
-        elif not self._tells_window(list(self._group_keys()), clause):
-            self._fault(
-                (self._aggregates() or [self._node])[0],
-                "GROUP BY lacks the window, the groups would never be complete",
-                "group by window_start and window_end (or GROUP BY ALL with both selected)",
-            )
-
-    def _group_keys(self) -> Iterator[Node]:
-        """The keys of GROUP BY, also behind ALL, positions and aliases."""
-        select = self._node["select_list"]
-        if self._node["aggregate_handling"] != _STANDARD:
-            yield from (item for item in select if not _holds_aggregate(item))
-            return
-        for key in self._node["group_expressions"]:
-            literal = key.get("literal") or {}
-            if literal.get("kind") == "INTEGER" and 0 < int(literal["text"]) <= len(select):
-                yield select[int(literal["text"]) - 1]
-                continue
-            names = key.get("column_names") or []
-            aliased = [i for i in select if len(names) == 1 and i.get("alias") == names[0]]
-            yield key
-            yield from aliased
-
-    def _joins(self, clause: FromClause) -> None:
-        for node, left, right in clause.joins:
-            if not (_any_window(left) and _any_window(right)):
-                continue
-            if not self._joined_on_window(node, clause, left, right):
-                self._fault(
-                    node,
-                    "a join of windowed streams lacks the window",
-                    "add `a.window_start = b.window_start AND a.window_end = b.window_end`",
-                )
-
-    def _joined_on_window(
-        self, node: Node, clause: FromClause, left: list[Item], right: list[Item]
-    ) -> bool:
-        shared = {str(name).lower() for name in node["using_columns"]}
-        for name in shared:
-            sides = [_mark_in(side, name) for side in (left, right)]
-            if all(mark is not None and mark.tells_window for mark in sides):
-                return True
-        terms = flatten_and(node["condition"])
-        if node["join_type"] == "INNER":
-            terms += flatten_and(self._node["where_clause"])
-        return any(_equates_window(term, left, right) for term in terms)
-
     # what comes out
 
     def _marks(self, clause: FromClause) -> dict[str, Mark]:
@@ -304,7 +146,7 @@ class _Reader:
         explicit: dict[str, Mark | None] = {}
         for item in self._node["select_list"]:
             if item["class"] == "STAR":
-                marks |= _star_marks(item, clause)
+                marks |= star_marks(item, clause)
                 continue
             names = item.get("column_names")
             if names:
@@ -339,8 +181,8 @@ class _Reader:
             relation=relation,
             items=tuple(clause.items),
             where=self._where(),
-            aggregated=self._grouped(),
-            keys=tuple(self._group_keys()) if self._grouped() else (),
+            aggregated=is_grouped(self._node),
+            keys=tuple(group_keys(self._node)) if is_grouped(self._node) else (),
             reads=_reads(self._node, clause),
         )
 
@@ -348,8 +190,9 @@ class _Reader:
         rows = self._session.rows(f"DESCRIBE {Statement(sql).fill()}")
         columns = {str(row[0]): str(row[1]) for row in rows}
         names = [str(row[0]).lower() for row in rows]
-        doubled = {name for name in names if names.count(name) > 1}
-        doubled |= {name for name in names if name.endswith("_1") and name[:-2] in names}
+        # the binder renames the second of two equal names in a subquery: a, a_1
+        made = {name for name in names if name.endswith("_1") and name[:-2] in names}
+        doubled = {name for name in names if names.count(name) > 1} | (made - self._written())
         for name in sorted(doubled):
             self._fault(
                 self._node, f"two columns are named `{name}`", "give one of them another name (AS)"
@@ -358,6 +201,15 @@ class _Reader:
         for name in hidden:
             self._fault(self._node, f"the column name `{name}` is taken", "choose another (AS)")
         return None if self.faults else columns
+
+    def _written(self) -> set[str]:
+        """All names that stand in the stage or in what it reads."""
+        written = {
+            str(name).lower()
+            for node in walk(self._node)
+            for name in (node.get("alias") or "", *(node.get("column_names") or []))
+        }
+        return written.union(*({c.lower() for c in r.columns} for r in self._relations.values()))
 
     def _union(self) -> Stage | None:
         node = self._node
@@ -394,7 +246,9 @@ class _Reader:
         columns = self._columns(sql)
         if columns is None:
             return None
-        by_position = [[part.relation.marks.get(n) for n in part.relation.columns] for part in parts]
+        by_position = [
+            [part.relation.marks.get(n) for n in part.relation.columns] for part in parts
+        ]
         marks = {
             name: at[0]
             for name, *at in zip(columns, *by_position, strict=True)
@@ -416,83 +270,6 @@ class _Reader:
             where=self._where(),
             reads=frozenset().union(*(part.reads for part in parts)),
         )
-
-
-_STANDARD = "STANDARD_HANDLING"
-_MODIFIERS = {
-    "ORDER_MODIFIER": ("ORDER BY", "order the output where you read it; for the first n of each "
-                       "window write QUALIFY row_number() OVER (PARTITION BY window_start …) <= n"),
-    "LIMIT_MODIFIER": ("LIMIT", "write QUALIFY row_number() OVER (PARTITION BY window_start …) <= n"),
-    "LIMIT_PERCENT_MODIFIER": ("LIMIT", "write QUALIFY percent_rank() OVER (…) <= p"),
-    "DISTINCT_MODIFIER": ("DISTINCT", "in a window write QUALIFY row_number() OVER (PARTITION BY "
-                          "window_start, … ORDER BY …) = 1"),
-}  # fmt: skip
-
-
-def _outside_subqueries(node: Node) -> bool:
-    return node.get("class") != "SUBQUERY"
-
-
-def _holds_aggregate(node: Node) -> bool:
-    return any(
-        below.get("class") == "FUNCTION" and is_aggregate(str(below["function_name"]).lower())
-        for below in walk(node, into=_outside_subqueries)
-    )
-
-
-def _any_window(items: list[Item]) -> bool:
-    return any(item.relation.kind is Kind.CLOSED for item in items)
-
-
-def _mark_in(items: list[Item], name: str, alias: str | None = None) -> Mark | None:
-    for item in items:
-        if alias is not None and item.alias.lower() != alias.lower():
-            continue
-        for column, mark in item.relation.marks.items():
-            if column.lower() == name.lower():
-                return mark
-    return None
-
-
-def _equates_window(term: Node, left: list[Item], right: list[Item]) -> bool:
-    if term.get("type") != "COMPARE_EQUAL":
-        return False
-    names = [term["left"].get("column_names"), term["right"].get("column_names")]
-    if not all(n is not None and len(n) == 2 for n in names):
-        return False
-    for one, other in (names, names[::-1]):
-        a = _mark_in(left, one[1], one[0])
-        b = _mark_in(right, other[1], other[0])
-        if a is not None and b is not None:
-            return a.what == b.what and a.tells_window and b.tells_window
-    return False
-
-
-def _star_marks(star: Node, clause: FromClause) -> dict[str, Mark]:
-    if star["columns"] or star["expr"] is not None:
-        return {}
-    gone = {str(name).lower() for name in _names(star["exclude_list"])}
-    for part in ("replace_list", "rename_list", "qualified_exclude_list"):
-        gone |= {str(name).lower() for name in _names(star[part])}
-    marks: dict[str, Mark] = {}
-    for item in clause.items:
-        if star["relation_name"] and star["relation_name"].lower() != item.alias.lower():
-            continue
-        marks |= {name: mark for name, mark in item.marks.items() if name.lower() not in gone}
-    return marks
-
-
-def _names(entries: object) -> Iterator[str]:
-    """The column names in a star's lists, whatever shape the tree gives them."""
-    if isinstance(entries, str):
-        yield entries
-    elif isinstance(entries, dict):
-        for key in ("key", "column", "name"):
-            if key in entries:
-                yield from _names(entries[key])
-    elif isinstance(entries, list):
-        for entry in entries:
-            yield from _names(entry)
 
 
 def _reads(node: Node, clause: FromClause) -> frozenset[str]:

@@ -15,7 +15,18 @@ from typing import Any
 from streamops_nb.db import Session
 from streamops_nb.model.errors import Fault, QueryRefused
 
-__all__ = ["Node", "Tree", "base_table", "children", "column", "place", "rewrite", "same", "strip", "walk"]
+__all__ = [
+    "Node",
+    "Tree",
+    "base_table",
+    "children",
+    "column",
+    "place",
+    "rewrite",
+    "same",
+    "strip",
+    "walk",
+]
 
 Node = dict[str, Any]
 
@@ -41,18 +52,13 @@ def place(query: str, offset: int | None) -> str:
 
 def children(value: Any) -> Iterator[Node]:
     """Yield the nearest nodes below a node or list."""
-    if isinstance(value, dict):
-        for below in value.values():
-            if isinstance(below, dict):
-                yield below
-            elif isinstance(below, list):
-                yield from children(below)
-    elif isinstance(value, list):
-        for below in value:
-            if isinstance(below, dict):
-                yield below
-            elif isinstance(below, list):
-                yield from children(below)
+    if not isinstance(value, (dict, list)):
+        return
+    for below in value.values() if isinstance(value, dict) else value:
+        if isinstance(below, dict):
+            yield below
+        elif isinstance(below, list):
+            yield from children(below)
 
 
 def walk(value: Any, *, into: Callable[[Node], bool] | None = None) -> Iterator[Node]:

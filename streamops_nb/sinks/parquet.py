@@ -15,7 +15,7 @@ import pyarrow as pa
 from streamops_nb.model.errors import Fault, SinkError, SpecRefused
 from streamops_nb.sinks import base
 from streamops_nb.sinks import parquet_files as files
-from streamops_nb.sinks.parquet_folder import Entry, Folder, listed, sync_tree
+from streamops_nb.sinks.parquet_folder import Entry, Folder, listed
 from streamops_nb.sinks.parquet_settings import ParquetSettings
 from streamops_nb.sinks.parquet_tidy import Tidier
 
@@ -136,7 +136,6 @@ class ParquetSink:
                 )
             path = staged / files.folder_of(self._columns, values) / f"{staged.name}.parquet"
             files.write(part, path, replace(label, values=values), compression)
-        sync_tree(staged)
         return staged
 
     def _compare(self, newest: Entry) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -76,15 +75,13 @@ def _text(value: Any) -> str:
 
 
 def write(rows: pa.Table, path: Path, label: Label, compression: str) -> None:
-    """Write one file and make it durable."""
+    """Write one file; whoever shows it makes it durable first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     labelled = _labelled(rows.schema, label)
     with path.open("wb") as file:
         pq.write_table(
             rows.replace_schema_metadata(labelled.metadata), file, compression=compression
         )
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def merge(parts: Sequence[Path], path: Path, first: int, last: int, compression: str) -> None:
@@ -92,12 +89,12 @@ def merge(parts: Sequence[Path], path: Path, first: int, last: int, compression:
     path.parent.mkdir(parents=True, exist_ok=True)
     schema = pq.read_schema(parts[0])
     schema = _labelled(schema, replace(label_of(parts[0]), first=first, last=last))
-    with path.open("wb") as file:
-        with pq.ParquetWriter(file, schema, compression=compression) as writer:
-            for table in _gathered(parts):
-                writer.write_table(table.cast(schema))
-        file.flush()
-        os.fsync(file.fileno())
+    with (
+        path.open("wb") as file,
+        pq.ParquetWriter(file, schema, compression=compression) as writer,
+    ):
+        for table in _gathered(parts):
+            writer.write_table(table.cast(schema))
 
 
 def _gathered(parts: Sequence[Path]) -> Iterator[pa.Table]:

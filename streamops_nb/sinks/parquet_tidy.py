@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from streamops_nb.sinks import parquet_files as files
-from streamops_nb.sinks.parquet_folder import Entry, Folder, sync_tree
+from streamops_nb.sinks.parquet_folder import Entry, Folder
 from streamops_nb.sinks.parquet_settings import Compaction, ParquetSettings
 
 __all__ = ["Tidier", "to_merge"]
@@ -125,7 +125,6 @@ class Tidier:
             path = staged / below / f"{staged.name}.parquet"
             files.merge(group, path, first, last, compression)
             os.utime(path, (written, written))
-        sync_tree(staged)
         return staged
 
 

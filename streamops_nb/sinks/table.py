@@ -24,6 +24,9 @@ _DELETES = 5
 class TableRetention(BaseModel):
     """How long rows are kept; the newest batch always is.
 
+    A job that reads this output and falls so far behind that whole batches are gone before it came
+    to them fails with that reason; single rows that a `column` made too old are just not seen.
+
     Parameters
     ----------
     age

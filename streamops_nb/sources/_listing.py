@@ -44,9 +44,12 @@ class Listing:
     ----------
     path
         An absolute path or pattern.
+    follow
+        Whether a folder that does not exist may yet be made.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, follow: bool) -> None:
+        self._follow = follow
         magic = [i for i, part in enumerate(path.parts) if _MAGIC.search(part)]
         cut = magic[0] if magic else len(path.parts)
         self.path = path
@@ -68,7 +71,8 @@ class Listing:
             found = list(self._found())
         except FileNotFoundError as error:
             raise SourceError(
-                f"{self._folder} does not exist: create it, or correct the path of the source"
+                f"{self._folder} does not exist: create it, or correct the path of the source",
+                retryable=self._follow,
             ) from error
         except OSError as error:
             raise SourceError(f"{self._folder} cannot be listed: {error.strerror}") from error

@@ -36,19 +36,21 @@ class ParquetRows:
     ----------
     end
         The number of rows; None until the file has been opened.
-    floor
-        The same, or 0.
     """
 
     def __init__(self, path: str, fields: frozenset[str] | None, *, follow: bool) -> None:
         self.path = path
         self._follow = follow
         self.end: int | None = None
-        self.floor = 0
         self._fields = fields
         self._file: pq.ParquetFile | None = None
         self._bounds = np.zeros(1, np.int64)  # where the row groups begin
         self._group: tuple[int, pa.Table] | None = None  # the one decoded last
+
+    @property
+    def reach(self) -> int:
+        """The number of rows, 0 while it is not known."""
+        return self.end or 0
 
     def take(self, start: int, rows: int, nbytes: int) -> Piece | None:
         """Take the next rows from `start` on, or None if there are none."""
@@ -118,7 +120,7 @@ class ParquetRows:
                 meta = self._file.metadata
                 sizes = [meta.row_group(i).num_rows for i in range(meta.num_row_groups)]
                 self._bounds = np.cumsum([0, *sizes])
-                self.end = self.floor = int(self._bounds[-1])
+                self.end = int(self._bounds[-1])
         return self._file
 
     def _decoded(self, group: int) -> pa.Table:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from streamops_nb.sources._logs import Log, Logs
 
@@ -84,7 +85,7 @@ def _first_in(
     with logs.opened(log) as file:
         while (piece := file.take(offset, _BLOCK_ROWS, _BLOCK_BYTES)) is not None:
             found = times(piece.table)
-            rows = found.filter(pa.compute.greater_equal(found["time"], pa.scalar(target)))
+            rows = found.filter(pc.greater_equal(found["time"], pa.scalar(target)))
             if rows.num_rows:
                 return int(piece.table["_offset"][rows["_row"][0].as_py()].as_py())
             offset = piece.stop

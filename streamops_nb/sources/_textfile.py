@@ -60,22 +60,25 @@ class TextFile:
     end
         The offset after the last record, as far as the file was when it was looked at; None if
         that is not known.
-    floor
-        An offset that a record ends at; `end` is not below it.
     """
 
     def __init__(self, path: str, codec: str, splitter: Splitter, *, follow: bool) -> None:
         self.path = path
         self.end: int | None = None
-        self.floor = 0
         self._codec = codec
         self._splitter = splitter
         self._follow = follow
         self._reader: ByteReader | None = None
         self._block: _Block | None = None
+        self._floor = 0  # an offset that a record ends at; `end` is not below it
         self._head = b""
         self._begin: int | None = None  # where the first record begins
         self._header: str | None = None
+
+    @property
+    def reach(self) -> int:
+        """The offset after the last record, or one beyond what is known while there is more."""
+        return self._floor + 1 if self.end is None else self.end
 
     def take(self, start: int, rows: int, nbytes: int) -> Piece | None:
         """Take the next records from `start` on: at least one, or None if none is there yet."""
@@ -119,11 +122,11 @@ class TextFile:
     def measure(self, size: int, seconds: float) -> None:
         """Find `end`: by the last bytes of a file of `size` bytes, or by decompressing all of it.
 
-        Decompressing stops after some `seconds`; then only `floor` is known.
+        Decompressing stops after some `seconds`; then only `reach` is known.
         """
         if self._codec == "none":
             self.end = self._tail(size).end()
-            self.floor = max(self.floor, self.end)
+            self._floor = max(self._floor, self.end)
         else:
             self._run_through(0, seconds)
 
@@ -196,10 +199,10 @@ class TextFile:
         """Note how far the file reaches; raise if that is less than it should."""
         reader = self._open()
         last = block.base + int(block.bounds[-1]) if found else start
-        self.floor = max(self.floor, last)
+        self._floor = max(self._floor, last)
         if not block.at_end:
             return
-        if not reader.damage and (self._follow or not reader.cut_off):
+        if self._is_whole(reader):
             self.end = last
         elif not found:
             what = f"is damaged ({reader.damage})" if reader.damage else "stops in the middle"
@@ -208,6 +211,10 @@ class TextFile:
                 " have been read, what follows is lost: replace the file by a whole copy",
                 retryable=False,
             )
+
+    def _is_whole(self, reader: ByteReader) -> bool:
+        """Say whether the bytes that were read are all there are for now."""
+        return not reader.damage and (self._follow or not reader.cut_off)
 
     # reading
 
@@ -228,7 +235,7 @@ class TextFile:
         data = np.frombuffer(buffer, np.uint8)
         if rest is not None:
             data[:held] = rest
-        return data[: held + reader.read_into(memoryview(buffer)[held:], offset)]
+        return data[: held + reader.read_into(memoryview(buffer).cast("B")[held:], offset)]
 
     def _grown(
         self, reader: ByteReader, block: _Block, first: int, rows: int, nbytes: int
@@ -290,8 +297,8 @@ class TextFile:
                 last = len(block.bounds) - 1
                 block = self._grown(reader, block, last, _LARGE, _LARGE)
                 kept = np.concatenate((kept[:-1], block.base + block.bounds))[-count - 1 :]
-                self.floor = max(self.floor, int(kept[-1]))
-            if begin is None or (block.at_end and not reader.damage and not reader.cut_off):
+                self._floor = max(self._floor, int(kept[-1]))
+            if begin is None or (block.at_end and self._is_whole(reader)):
                 self.end = int(kept[-1]) if int(kept[-1]) != begin else 0
         finally:
             reader.close()

@@ -170,4 +170,6 @@ class BatchSource:
             raise self._gone(error) from error
 
     def _gone(self, error: QueryError) -> SourceError:
-        return SourceError(f"{self._name} cannot be read: {error} - {self._missing}")
+        # the lines after the first one suggest other tables, of which the reader knows nothing
+        said = str(error).splitlines()[0]
+        return SourceError(f"{self._name} cannot be read: {said} - {self._missing}")

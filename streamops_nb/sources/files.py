@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from streamops_nb.db import sealed
-from streamops_nb.formats.base import Format
 from streamops_nb.formats.csv_format import CsvFormat
-from streamops_nb.formats.json_format import JsonFormat
-from streamops_nb.formats.parquet_format import ParquetFormat
 from streamops_nb.formats.records import chunked
 from streamops_nb.model.batch import Ends, Position, Slice, Span
 from streamops_nb.model.errors import SourceError
 from streamops_nb.sources import base
 from streamops_nb.sources._bytes import codec_of
+from streamops_nb.sources._event_time import event_field, event_times, settings_of
 from streamops_nb.sources._listing import Listing
 from streamops_nb.sources._logs import FileLog, Log, Logs
 from streamops_nb.sources._parquetfile import ParquetRows
@@ -32,6 +29,7 @@ if TYPE_CHECKING:
     from streamops_nb.sources.base import Context, Limit
 
 __all__ = ["FilesSource"]
+
 
 _SLICES = 512  # files in one span
 _SIDE_BY_SIDE = 64  # files in one span if they are read side by side: each has a buffer
@@ -49,9 +47,9 @@ class FilesSource:
     cut or renamed, or that disappears before it was read to its end, is an error, as nobody
     knows what it held. Empty lines are passed over (but not in raw text).
 
-    The end of a compressed file is known only when it has been decompressed: `ends` does so for
-    two seconds when it is first called on files that may grow, and may tell too little before
-    all has been read.
+    Where a compressed file ends is known only when it has been decompressed: `ends` does so for
+    two seconds when it is first called. Of what it did not get to it says one byte more than is
+    known, and that the stream is not at its end; `seek` takes the time that it takes.
 
     Parameters
     ----------
@@ -100,7 +98,7 @@ class FilesSource:
         self._logs = self._open_logs(context.schema)
         self._looked = False
         self._turn = ""
-        self._prepared: dict[Slice, Piece] = {}
+        self._prepared: list[dict[Slice, Piece]] = [{}, {}]
 
     def ends(self) -> Ends:
         """Say how far the files reach now."""
@@ -112,17 +110,17 @@ class FilesSource:
                 with self._logs.opened(log) as file:
                     file.measure(log.found.size, seconds)
         self._looked = True
-        ends = {name: log.file.end for name, log in logs.items()}
         return Ends(
             earliest=dict.fromkeys(logs, 0),
-            latest={n: logs[n].file.floor if end is None else end for n, end in ends.items()},
-            closed=not self._settings.follow and None not in ends.values(),
+            latest={name: log.file.reach for name, log in logs.items()},
+            closed=not self._settings.follow
+            and all(log.file.end is not None for log in logs.values()),
         )
 
     def _may_measure(self, log: Log) -> bool:
-        if self.traits.decoded or codec_of(log.found.path, self._settings.compression) == "none":
-            return True
-        return self._settings.follow and not self._looked
+        """Say whether the end may be looked for: of a compressed file only at the first look."""
+        codec = codec_of(log.found.path, self._settings.compression)
+        return self.traits.decoded or codec == "none" or not self._looked
 
     def seek(self, to: datetime | int) -> Position:
         """Find a position to start at.
@@ -134,31 +132,61 @@ class FilesSource:
         if isinstance(to, int):
             return latest(self._logs, to, apart=self._apart)
         moment = to.astimezone(UTC)
-        field = self._context.event_time
-        kind = (self._context.schema or {}).get(field or "")
-        decoder = _decoder(self._context, {field: kind}) if field and kind else None
-        if decoder is None or field is None:
+        field = event_field(self._context)
+        if field is None:
             return first_at(self._logs, moment, None, apart=self._apart)
-        logs = self._open_logs({field: kind}) if self.traits.decoded else self._logs
-        with _session(self._context) as session:
-
-            def times(raw: pa.Table) -> pa.Table:
-                rows = decoder.decode(raw, session).rows
-                return pa.table({"_row": rows["_row"], "time": rows[field].cast(_UTC_TIME)})
-
+        logs = self._open_logs(field) if self.traits.decoded else self._logs
+        with event_times(self._context, field) as times:
             return first_at(logs, moment, times, apart=self._apart)
 
     def cut(self, position: Position, limit: Limit) -> Span:
-        """Choose the next span; the records are kept until they are read."""
+        """Choose the next span; its records are kept in memory until they are read."""
         self._logs.all()
         pieces = self._cut(position, limit)
         if not pieces:
             self._logs.refresh()
             pieces = self._cut(position, limit)
-        # what was cut before may still be wanted: the engine cuts ahead of its reading
-        kept = list(self._prepared.items())[-_SLICES:]
-        self._prepared = dict(kept) | pieces
+        # the span before may not have been read yet, as the engine cuts ahead
+        self._prepared = [self._prepared[-1], pieces]
         return Span(tuple(pieces))
+
+    def read(self, span: Span) -> pa.Table:
+        """Read the records of a span: from memory if it was cut just now, else from the files."""
+        pieces = [self._piece(part) for part in span]
+        names = [part.partition for part in span]
+        sizes = [piece.table.num_rows for piece in pieces]
+        indices = np.repeat(np.arange(len(span.slices), dtype=np.int32), sizes)
+        partition = pa.DictionaryArray.from_arrays(pa.array(indices), pa.array(names, pa.string()))
+        try:
+            table = pa.concat_tables((p.table for p in pieces), promote_options="permissive")
+        except pa.ArrowException as error:
+            raise SourceError(
+                f"the columns of {', '.join(names[:3])} do not go together: {error}",
+                retryable=False,
+            ) from error
+        table = table.add_column(0, "_partition", partition)
+        if len(pieces) > 1 and table.num_rows < _SMALL * len(pieces):
+            table = table.combine_chunks()
+        return chunked(table)
+
+    def close(self) -> None:
+        """Close all files."""
+        self._logs.close()
+        self._prepared = [{}, {}]
+
+    def _open_logs(self, schema: Mapping[str, str] | None) -> Logs:
+        path = Path(self._settings.path)
+        follow = self._settings.follow
+        fields = None if schema is None else frozenset(schema)
+
+        def open_file(name: str) -> FileLog:
+            if self.traits.decoded:
+                return ParquetRows(name, fields, follow=follow)
+            codec = codec_of(name, self._settings.compression)
+            return TextFile(name, codec, self._splitter, follow=follow)
+
+        listing = Listing(self._context.folder / path, follow=follow)
+        return Logs(listing, open_file, follow=follow, apart=self._apart)
 
     def _cut(self, position: Position, limit: Limit) -> dict[Slice, Piece]:
         self._logs.check(position)
@@ -170,3 +198,68 @@ class FilesSource:
         if self._apart:
             return self._side_by_side(pending, position, limit)
         return self._one_by_one(pending, position, limit)
+
+    def _one_by_one(
+        self, pending: list[Log], position: Position, limit: Limit
+    ) -> dict[Slice, Piece]:
+        """Take records of one file after the other until the span is full."""
+        pieces: dict[Slice, Piece] = {}
+        rows, nbytes = limit.rows, limit.nbytes
+        schema: pa.Schema | None = None
+        for log in pending:
+            piece = self._take(log, position, rows, nbytes)
+            if piece is None:
+                continue
+            if schema is not None and piece.table.schema != schema:
+                break  # the columns of Parquet files may change; not within a span
+            schema = piece.table.schema
+            pieces[Slice(log.name, piece.start, piece.stop)] = piece
+            rows -= piece.table.num_rows
+            nbytes -= piece.table.nbytes
+            if rows <= 0 or nbytes <= 0 or len(pieces) == _SLICES:
+                break
+        return pieces
+
+    def _side_by_side(
+        self, pending: list[Log], position: Position, limit: Limit
+    ) -> dict[Slice, Piece]:
+        """Take equal shares of some files, beginning behind the one that was served last."""
+        names = [log.name for log in pending]
+        turn = names.index(self._turn) + 1 if self._turn in names else 0
+        pending = (pending[turn:] + pending[:turn])[: min(_SIDE_BY_SIDE, limit.rows)]
+        pieces: dict[Slice, Piece] = {}
+        rows, nbytes = limit.rows, limit.nbytes
+        for i, log in enumerate(pending):
+            left = len(pending) - i
+            piece = self._take(log, position, rows // left, nbytes // left)
+            if piece is not None:
+                pieces[Slice(log.name, piece.start, piece.stop)] = piece
+                rows -= piece.table.num_rows
+                nbytes -= piece.table.nbytes
+                self._turn = log.name
+        return pieces
+
+    def _take(self, log: Log, position: Position, rows: int, nbytes: int) -> Piece | None:
+        with self._logs.opened(log) as file:
+            piece = file.take(position.get(log.name, 0), rows, max(0, nbytes))
+        log.used = log.used or piece is not None or bool(position.get(log.name))
+        return piece
+
+    def _piece(self, part: Slice) -> Piece:
+        known = [pieces.pop(part, None) for pieces in self._prepared]
+        piece = known[0] or known[1]
+        if piece is not None:
+            return piece
+        log = self._logs.get(part.partition)
+        with self._logs.opened(log) as file:
+            piece = file.load(part.start, part.stop)
+        log.used = True
+        return piece
+
+
+def _splitter(context: Context) -> Splitter:
+    """Say where records end in files of the stream's format."""
+    if context.format == "csv":
+        csv = settings_of(CsvFormat, context)
+        return Splitter(header=csv.header, quote=csv.quote, delimiter=csv.delimiter)
+    return Splitter(bare=context.format == "raw")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from math import ceil
@@ -15,14 +16,15 @@ from streamops_nb.kafka_client import Endpoint
 from streamops_nb.model.batch import Ends, Position, Slice, Span
 from streamops_nb.model.errors import Interrupted
 from streamops_nb.sources.base import Context, Limit, Settings, Traits
-from streamops_nb.sources.kafka_backlog import share
-from streamops_nb.sources.kafka_reader import FETCHED, Reader
+from streamops_nb.sources.kafka_backlog import FETCHED, share
+from streamops_nb.sources.kafka_reader import Reader
 
 __all__ = ["KafkaSettings", "KafkaSource"]
 
 _SCHEMA = FETCHED.insert(1, pa.field("_partition", pa.string()))
 _RECENT, _NOW = 1.0, 0.02  # seconds: how old what the broker told may be, at first and at last
 _SPARE_ROWS, _SPARE_BYTES = 20_000, 4 << 20
+_LONGEST = 3.0  # seconds: a slow broker gives smaller spans, not rarer ones
 _ENOUGH = 1 << 40  # bytes: a span that was cut keeps its limit already
 
 
@@ -133,7 +135,7 @@ class KafkaSource:
         self._reader.pump(1, 0.0)  # hear what has happened since
         for max_age in (_RECENT, _NOW):
             _, latest = self._reader.offsets(max_age)
-            complete = self._fetch({p: latest[p] for p in order}, limit)
+            complete = self._fetch({p: latest.get(p, 0) for p in order}, limit)
             span = self._divide(order, limit)
             if span:
                 return span
@@ -161,9 +163,12 @@ class KafkaSource:
                 if not (full and log.rows)
             )
 
+        until = time.monotonic() + _LONGEST
+
         def room() -> int:
+            rows = sum(log.rows for log in logs.values())
             # a partition that lags behind may let the others pile up, but not for ever
-            if sum(log.rows for log in logs.values()) > 2 * limit.rows + _SPARE_ROWS:
+            if rows > 2 * limit.rows + _SPARE_ROWS or (rows and time.monotonic() > until):
                 return 0
             return 2 * limit.nbytes + _SPARE_BYTES - sum(log.nbytes for log in logs.values())
 
@@ -182,7 +187,7 @@ class KafkaSource:
                 for log, count, budget in zip(logs, rows, budgets, strict=True)
             ]
             first = next(i for i, count in enumerate(rows) if count)
-            if not found[first][1]:
+            if found[first][0] == logs[first].start:
                 found[first] = logs[first].stop(1, logs[first].nbytes)
         slices = [
             Slice(str(p), log.start, stop)
@@ -205,7 +210,8 @@ class KafkaSource:
             if missing():
                 earliest, latest = self._reader.offsets(0.0)
                 for s in span:
-                    self._reader.check(int(s.partition), s.stop, earliest, latest)
+                    for edge in (s.start, s.stop):
+                        self._reader.check(int(s.partition), edge, earliest, latest)
                 raise self._reader.unanswered()
             pieces = [
                 _with_partition(s.partition, rows)

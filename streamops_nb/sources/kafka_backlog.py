@@ -4,16 +4,45 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
+from confluent_kafka import Message
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["Backlog", "share"]
+__all__ = ["FETCHED", "Backlog", "fetched_rows", "share"]
+
+FETCHED = pa.schema(
+    {
+        "_raw": pa.binary(),
+        "_offset": pa.int64(),
+        "_key": pa.binary(),
+        "_time": pa.timestamp("us", tz="UTC"),
+    }
+)
+"""The columns of fetched records."""
+
+
+def fetched_rows(messages: Sequence[Message], offsets: NDArray[np.int64]) -> pa.RecordBatch:
+    """Make Arrow rows of messages, whose offsets are known already."""
+    # map() over the C methods costs half of a comprehension: about 0.2 µs a record in all
+    stamps = map(itemgetter(1), map(Message.timestamp, messages))
+    milliseconds = np.fromiter(stamps, np.int64, len(messages))
+    times = pa.array(milliseconds * 1000, pa.int64(), mask=milliseconds < 0)
+    return pa.record_batch(
+        [
+            pa.array(list(map(Message.value, messages)), pa.binary()),
+            pa.array(offsets),
+            pa.array(list(map(Message.key, messages)), pa.binary()),
+            pc.cast(times, pa.timestamp("us", tz="UTC")),
+        ],
+        schema=FETCHED,
+    )
 
 
 def share(wants: Sequence[int], total: int) -> list[int]:

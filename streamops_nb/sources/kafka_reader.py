@@ -5,28 +5,17 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from operator import itemgetter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from confluent_kafka import (
-    OFFSET_END,
-    Consumer,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
 
 from streamops_nb.kafka_client import PATIENCE, Connection, Endpoint
 from streamops_nb.model.errors import Interrupted, SourceError
-from streamops_nb.sources.kafka_backlog import Backlog
+from streamops_nb.sources.kafka_backlog import Backlog, fetched_rows
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["FETCHED", "Reader"]
+__all__ = ["Reader"]
 
 T = TypeVar("T")
 
@@ -46,16 +35,6 @@ _DEFAULTS = {
     # nobody joins a group, so nobody can be thrown out of it for not polling
     "max.poll.interval.ms": 86_400_000,
 }
-
-FETCHED = pa.schema(
-    {
-        "_raw": pa.binary(),
-        "_offset": pa.int64(),
-        "_key": pa.binary(),
-        "_time": pa.timestamp("us", tz="UTC"),
-    }
-)
-"""The columns of fetched records."""
 
 
 class Reader:
@@ -249,7 +228,7 @@ class Reader:
         count = len(messages)
         partitions = np.fromiter(map(Message.partition, messages), np.int32, count)
         offsets = np.fromiter(map(Message.offset, messages), np.int64, count)
-        rows = _table(messages, offsets)
+        rows = fetched_rows(messages, offsets)
         self._record_size = max(rows["_raw"].nbytes / count, 1.0)
         for partition in np.unique(partitions).tolist():
             backlog = self.backlogs.get(partition)
@@ -272,7 +251,8 @@ class Reader:
             self._out_of_range(number)
         elif name != "GROUP_AUTHORIZATION_FAILED":  # no group is used
             self.drop([number])
-            raise self._connection.failure(event.error(), f"read partition {number}")
+            doing = "read" if number < 0 else f"read partition {number}"
+            raise self._connection.failure(event.error(), doing)
 
     def _out_of_range(self, partition: int) -> None:
         backlog = self.backlogs.get(partition)
@@ -312,19 +292,3 @@ class Reader:
                 "topic was deleted and made again, or the broker lost records - reset the position",
                 retryable=False,
             )
-
-
-def _table(messages: list[Message], offsets: NDArray[np.int64]) -> pa.RecordBatch:
-    # map() over the C methods costs half of a comprehension: about 0.2 µs a record in all
-    stamps = map(itemgetter(1), map(Message.timestamp, messages))
-    milliseconds = np.fromiter(stamps, np.int64, len(messages))
-    times = pa.array(milliseconds * 1000, pa.int64(), mask=milliseconds < 0)
-    return pa.record_batch(
-        [
-            pa.array(list(map(Message.value, messages)), pa.binary()),
-            pa.array(offsets),
-            pa.array(list(map(Message.key, messages)), pa.binary()),
-            pc.cast(times, pa.timestamp("us", tz="UTC")),
-        ],
-        schema=FETCHED,
-    )

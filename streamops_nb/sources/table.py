@@ -101,33 +101,30 @@ def append(session: Session, table: str, rows: pa.Table) -> int:
         If a column is unknown or a value does not fit; nothing has been appended then.
     """
     _refuse_unknown(session, table, rows)
+    number = pa.array(np.arange(rows.num_rows, dtype=np.int64) // _ROWS)
     late = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            with session.transaction():
-                return _append(session, table, rows)
-        except RowError as error:
-            raise Refused(f"the rows do not fit the stream: {error}") from error
-        except QueryError as error:
-            # another thread is appending: two batches must not get one number, for a reader that
-            # has seen the first of them would miss the second
-            if "onflict" not in str(error):
-                raise SourceError(f"cannot append to {table}: {error}") from error
-            if time.monotonic() > late:
-                raise SourceError(
-                    f"cannot append to {table}: others have been appending for {_PATIENCE:g} s"
-                ) from error
-            time.sleep(0.001)
+    with session.registered(_appended=rows.append_column(BATCH, number)):
+        while True:
+            try:
+                with session.transaction():
+                    return _append(session, table, -(-int(rows.num_rows) // _ROWS))
+            except RowError as error:
+                raise Refused(f"the rows do not fit the stream: {error}") from error
+            except QueryError as error:
+                # another thread is appending: two batches must not get one number, for a reader
+                # that has seen the first of them would miss the second
+                if "onflict" not in str(error) or time.monotonic() > late:
+                    raise SourceError(f"cannot append to {table}: {error}") from error
+                time.sleep(0.001)
 
 
-def _append(session: Session, table: str, rows: pa.Table) -> int:
-    batches = -(-int(rows.num_rows) // _ROWS)
+def _append(session: Session, table: str, batches: int) -> int:
     session.run(f"UPDATE {_next(table)} SET batch = batch + {batches}")
     first = int(session.rows(f"SELECT batch - {batches} FROM {_next(table)}")[0][0])
-    number = first + np.arange(rows.num_rows, dtype=np.int64) // _ROWS
-    numbered = rows.append_column(BATCH, pa.array(number))
-    with session.registered(_appended=numbered):
-        session.run(f"INSERT INTO {table} BY NAME SELECT * FROM _appended")
+    session.run(
+        f"INSERT INTO {table} BY NAME "
+        f"SELECT * REPLACE ({BATCH} + {first} AS {BATCH}) FROM _appended"
+    )
     return first + batches - 1
 
 

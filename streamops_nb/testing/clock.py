@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 __all__ = ["FakeClock"]
@@ -22,7 +23,7 @@ class FakeClock:
     def __init__(self, start: float = 1_700_000_000.0) -> None:
         self._start = start
         self._passed = 0.0
-        self._waiting = 0
+        self._waits: list[tuple[threading.Event, float]] = []
         self._moved = threading.Condition()
 
     def now(self) -> float:
@@ -37,16 +38,19 @@ class FakeClock:
     def wait(self, event: threading.Event, seconds: float | None) -> bool:
         """Wait until `event` is set or the clock was advanced by `seconds`."""
         with self._moved:
-            until = None if seconds is None else self._passed + max(seconds, 0.0)
-            self._waiting += 1
+            until = math.inf if seconds is None else self._passed + max(seconds, 0.0)
+            wait = (event, until)
+            self._waits.append(wait)
             self._moved.notify_all()
-            try:
-                # an event cannot wake this condition, so it is looked at every millisecond
-                while not event.is_set() and (until is None or self._passed < until):
-                    self._moved.wait(_LOOK)
-            finally:
-                self._waiting -= 1
+            # an event cannot wake this condition, so it is looked at every millisecond
+            while self._lasts(wait):
+                self._moved.wait(_LOOK)
+            self._waits.remove(wait)
         return event.is_set()
+
+    def _lasts(self, wait: tuple[threading.Event, float]) -> bool:
+        event, until = wait
+        return not event.is_set() and self._passed < until
 
     def advance(self, seconds: float) -> None:
         """Let time pass; those whose wait has ended go on."""
@@ -59,6 +63,9 @@ class FakeClock:
     def until_waiting(self, threads: int = 1, *, patience: float = 10.0) -> None:
         """Block until so many threads wait on this clock, for at most `patience` real seconds."""
         with self._moved:
-            if not self._moved.wait_for(lambda: self._waiting >= threads, patience):
-                text = f"{self._waiting} of {threads} threads wait after {patience} s"
+            if not self._moved.wait_for(lambda: self._waiting() >= threads, patience):
+                text = f"{self._waiting()} of {threads} threads wait after {patience} s"
                 raise TimeoutError(text)
+
+    def _waiting(self) -> int:
+        return sum(self._lasts(wait) for wait in self._waits)

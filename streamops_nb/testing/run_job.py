@@ -106,4 +106,5 @@ def _run(job: JobSpec, around: Surroundings, instance: Instance) -> pd.DataFrame
     columns = ", ".join(ident(name) for name in runner.plan.columns)
     runner.close()
     session = instance.session()
-    return session.table(f"SELECT {columns} FROM {_DATABASE}.output").to_pandas()
+    frame: pd.DataFrame = session.table(f"SELECT {columns} FROM {_DATABASE}.output").to_pandas()
+    return frame
