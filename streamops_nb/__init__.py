@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from streamops_nb.model.errors import StreamopsError as StreamopsError
     from streamops_nb.model.errors import TooManyRejects as TooManyRejects
     from streamops_nb.model.errors import WorkspaceOwned as WorkspaceOwned
+    from streamops_nb.ops.workspace import Workspace as Workspace
+    from streamops_nb.ops.workspace import connect as connect
+    from streamops_nb.plan.specfile import Job as Job
 
 __version__ = "0.1.0"
 
@@ -40,6 +43,9 @@ _PUBLIC = {
     "StreamopsError": "streamops_nb.model.errors",
     "TooManyRejects": "streamops_nb.model.errors",
     "WorkspaceOwned": "streamops_nb.model.errors",
+    "Job": "streamops_nb.plan.specfile",
+    "Workspace": "streamops_nb.ops.workspace",
+    "connect": "streamops_nb.ops.workspace",
 }
 
 __all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604 - the table is the list

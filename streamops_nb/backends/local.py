@@ -18,7 +18,7 @@ from streamops_nb.engine.runner import Runner, Trouble
 from streamops_nb.engine.scheduler import Scheduler
 from streamops_nb.model.errors import SourceError, StorageError, StreamopsError
 from streamops_nb.model.spec import JobSpec, Start
-from streamops_nb.plan import Planner, load_macros
+from streamops_nb.plan.planner import Planner, load_macros
 
 __all__ = ["Listener", "LocalBackend"]
 

@@ -19,9 +19,10 @@ from streamops_nb.engine.reading import Pace
 from streamops_nb.engine.references import read_reference, version_of
 from streamops_nb.formats.base import Format
 from streamops_nb.model.errors import Fault, SpecRefused
-from streamops_nb.model.secrets import resolve
 from streamops_nb.model.spec import JobSpec, Stream
-from streamops_nb.plan import Param, Plan, Planner, StreamShape
+from streamops_nb.plan.operator import Plan
+from streamops_nb.plan.planner import Param, Planner, StreamShape
+from streamops_nb.plan.plugged import resolved
 from streamops_nb.sinks import base as sinks
 from streamops_nb.sources.base import Context, Limit, Source
 
@@ -100,12 +101,14 @@ def open_stream(name: str, stream: Stream, around: Surroundings, session: Sessio
         If the source does not answer.
     """
     where = ("streams", name)
-    format_class = plugins.load("format", stream.format.type)
-    format_settings = format_class.Settings(**stream.format.settings)
+    format_class, format_settings = resolved(
+        "format", stream.format, around.environ, (*where, "format")
+    )
     source = around.sources.get(name)
     if source is None:
-        source_class = plugins.load("source", stream.source.type)
-        resolved = resolve(stream.source.settings, around.environ, (*where, "source"))
+        source_class, settings = resolved(
+            "source", stream.source, around.environ, (*where, "source")
+        )
         context = Context(
             folder=around.folder,
             format=stream.format.type,
@@ -116,7 +119,7 @@ def open_stream(name: str, stream: Stream, around: Surroundings, session: Sessio
             session=around.instance.session,
             tables=around.tables,
         )
-        source = source_class(source_class.Settings(**resolved), context)
+        source = source_class(settings, context)
     if source.traits.decoded:
         format_class = plugins.load("format", "parquet")
         format_settings = format_class.Settings()
@@ -262,12 +265,11 @@ def assemble(
 
 
 def _sink(spec: JobSpec, plan: Plan, around: Surroundings, database: str) -> Any:
-    sink_class = plugins.load("sink", spec.sink.type)
-    resolved = resolve(spec.sink.settings, around.environ, ("sink",))
+    sink_class, settings = resolved("sink", spec.sink, around.environ, ("sink",))
     context = sinks.Context(
         job=spec.name, folder=around.folder, schema=dict(plan.columns), database=ident(database)
     )
-    return sink_class(sink_class.Settings(**resolved), context)
+    return sink_class(settings, context)
 
 
 def _timing(stream: Stream) -> Timing | None:

@@ -12,7 +12,8 @@ from streamops_nb.db import Session, ident
 from streamops_nb.engine.inflow import Inflow, reject_table
 from streamops_nb.engine.record import Checkpoint, Record
 from streamops_nb.model.errors import RowError
-from streamops_nb.plan import Operator, Plan, Statement, StateTable
+from streamops_nb.plan.operator import Operator, Plan, StateTable
+from streamops_nb.plan.statement import Statement
 
 __all__ = ["Attempt", "Batch", "Failed", "Looked", "Target"]
 

@@ -32,7 +32,7 @@ from streamops_nb.engine.inflow import REJECTS
 from streamops_nb.engine.narrow import repair
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.model.errors import TooManyRejects
-from streamops_nb.plan import Plan
+from streamops_nb.plan.operator import Plan
 
 __all__ = ["Outcome", "Policy", "run_batch"]
 
@@ -131,9 +131,9 @@ def _rejects(batch: Batch, attempt: Attempt) -> pa.Table:
     parts = [part for flow in batch.inflows.values() for part in flow.rejects]
     parts += [*batch.rejects, *attempt.late_rejects]
     table = pa.concat_tables(parts) if parts else REJECTS.empty_table()
-    n = table.num_rows
-    table = table.set_column(0, REJECTS[0], pa.array([batch.record.n] * n, pa.int64()))
-    return table.set_column(1, REJECTS[1], pa.array([batch.record.now] * n, REJECTS[1].type))
+    number = pa.repeat(pa.scalar(batch.record.n, REJECTS[0].type), table.num_rows)
+    time_ = pa.repeat(pa.scalar(batch.record.now, REJECTS[1].type), table.num_rows)
+    return table.set_column(0, REJECTS[0], number).set_column(1, REJECTS[1], time_)
 
 
 def _bear(policy: Policy, batch: Batch, rejects: pa.Table) -> None:

@@ -17,6 +17,9 @@ from streamops_nb.sources.base import Limit, Source
 
 __all__ = ["Inlet", "Timing"]
 
+_RAW = pa.schema([("_partition", pa.string()), ("_offset", pa.int64()), ("_raw", pa.binary())])
+_NONE = pa.schema([("_row", pa.int64()), ("reason", pa.string())])
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timing:
@@ -98,14 +101,8 @@ class Inlet:
                 for name, kind in self._schema.items()
             )
             rows = self._session.table(f"SELECT {columns}, CAST(0 AS BIGINT) AS _row LIMIT 0")
-            raw = pa.table(
-                {
-                    "_partition": pa.array([], pa.string()),
-                    "_offset": pa.array([], pa.int64()),
-                    "_raw": pa.array([], pa.binary()),
-                }
-            )
-            none = pa.table({"_row": pa.array([], pa.int64()), "reason": pa.array([], pa.string())})
+            raw = _RAW.empty_table()
+            none = _NONE.empty_table()
             self._empty = Inflow.decoded(self.name, raw, Decoded(rows=rows, rejects=none))
         return self._empty
 

@@ -18,7 +18,7 @@ from streamops_nb.engine.reading import Load, Pace, Reading, backlog
 from streamops_nb.engine.record import Record
 from streamops_nb.engine.watermark import FOREVER, NEVER, StreamClock
 from streamops_nb.model.batch import Ends, Span, advance
-from streamops_nb.plan import Operator, Plan
+from streamops_nb.plan.operator import Operator, Plan
 
 __all__ = ["Done", "Loop"]
 

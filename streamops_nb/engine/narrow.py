@@ -16,7 +16,7 @@ from streamops_nb.engine.attempt import Attempt, Batch, Failed, Looked
 from streamops_nb.engine.inflow import reject_table
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.model.errors import QueryError, RowError
-from streamops_nb.plan import Operator, Plan
+from streamops_nb.plan.operator import Operator, Plan
 
 __all__ = ["repair"]
 

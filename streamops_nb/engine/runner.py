@@ -17,8 +17,9 @@ from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.start import first_checkpoint
 from streamops_nb.engine.state import prepare
 from streamops_nb.model.errors import StreamopsError
+from streamops_nb.model.secrets import mask
 from streamops_nb.model.spec import JobSpec, Start
-from streamops_nb.plan import load_macros
+from streamops_nb.plan.planner import load_macros
 
 __all__ = ["Runner", "Trouble"]
 
@@ -151,8 +152,13 @@ class Runner:
                 self.tidy()
         return wait
 
+    def _masked(self, text: str) -> str:
+        """A message without the values of secrets."""
+        return mask(text, self.spec.model_dump(mode="json"), self._around.environ)
+
     def _fail(self, error: StreamopsError) -> float | None:
         self._attempt += 1
+        error.args = (self._masked(str(error)),)
         retries = self.spec.errors.retries
         wait: float | None = None
         if error.retryable and self._attempt <= retries.attempts:
@@ -164,7 +170,7 @@ class Runner:
                 batch=self.loop.checkpoint.n + 1,
                 attempt=self._attempt,
                 again_in=wait,
-                trace="".join(traceback.format_exception(error)),
+                trace=self._masked("".join(traceback.format_exception(error))),
             )
         )
         if wait is None:

@@ -9,7 +9,7 @@ from streamops_nb.engine.inlet import Inlet
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.watermark import NEVER
 from streamops_nb.model.spec import Positions, Start
-from streamops_nb.plan import Plan
+from streamops_nb.plan.operator import Plan
 from streamops_nb.sources.base import Limit
 
 __all__ = ["first_checkpoint"]

@@ -11,7 +11,7 @@ from streamops_nb.db import Session, ident
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.inlet import Inlet
 from streamops_nb.model.errors import StorageError
-from streamops_nb.plan import Plan
+from streamops_nb.plan.operator import Plan
 
 __all__ = ["prepare"]
 

@@ -13,7 +13,8 @@ from streamops_nb.db import ident
 from streamops_nb.formats import base
 from streamops_nb.formats.conform import Conform
 from streamops_nb.formats.csv_parse import CsvParser, header_names
-from streamops_nb.formats.records import CHUNK, shorten, text_of
+from streamops_nb.formats.reasons import PIECE
+from streamops_nb.formats.records import CHUNK, text_of
 from streamops_nb.formats.text_types import text_type
 from streamops_nb.model.batch import Decoded
 
@@ -109,7 +110,7 @@ class CsvFormat:
         names = list(self._schema) if header is None else self._names(header)
         wanted = [name for name in self._schema if name in names]
         if not wanted:
-            found = shorten(str(header).strip())
+            found = str(header).strip()[:PIECE]
             return f"the header has none of the fields of the schema: {found}"
         twice = next((name for name in wanted if names.count(name) > 1), None)
         if twice is not None:

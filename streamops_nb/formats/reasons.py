@@ -11,9 +11,11 @@ PIECE = 80
 
 
 def shown(value: str) -> str:
-    """Write the SQL of a value, shortened."""
-    text = f"({value})::VARCHAR"
-    return f"(left({text}, {PIECE}) || CASE WHEN len({text}) > {PIECE} THEN '…' ELSE '' END)"
+    """Write the SQL of a value, cut short.
+
+    No sign that it was cut: the simpler expression halves the time to plan a query with dozens.
+    """
+    return f"left(({value})::VARCHAR, {PIECE})"
 
 
 def wrong(value: str, place: str, kind: str) -> str:

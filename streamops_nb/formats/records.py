@@ -7,19 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from streamops_nb.formats.reasons import PIECE
 from streamops_nb.model.batch import Decoded
 
-__all__ = ["CHUNK", "chunked", "decoded", "missing", "shorten", "text_of", "without"]
+__all__ = ["CHUNK", "chunked", "decoded", "missing", "text_of", "without"]
 
 CHUNK = 25_000
 """Rows per Arrow chunk: DuckDB gives each chunk to one thread, so one chunk of 100 k rows takes
 28-43 ms to decode, four take 20 ms on 2 cores."""
-
-
-def shorten(value: str) -> str:
-    """Shorten a value for a reason."""
-    return value if len(value) <= PIECE else f"{value[:PIECE]}…"
 
 
 def chunked(table: pa.Table) -> pa.Table:

@@ -1,16 +1,5 @@
-"""From a query to a plan; `Planner` is the door."""
+"""From a specification and its query to a plan.
 
-from streamops_nb.plan.operator import Operator, Plan, StateTable
-from streamops_nb.plan.planner import Param, Planner, StreamShape, load_macros
-from streamops_nb.plan.statement import Statement
-
-__all__ = [
-    "Operator",
-    "Param",
-    "Plan",
-    "Planner",
-    "StateTable",
-    "Statement",
-    "StreamShape",
-    "load_macros",
-]
+`planner.Planner` plans a query, `specfile` loads and checks what users write, `explain` says what
+a plan will do. Nothing is imported here, so that writing a specification loads no database.
+"""

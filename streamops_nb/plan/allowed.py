@@ -144,6 +144,8 @@ def _table_function(node: Node, query: str, _: Collection[str]) -> Fault | None:
 
 def _function(node: Node, query: str, _: Collection[str]) -> Fault | None:
     name = str(node["function_name"]).lower()
+    if node.get("export_state"):
+        return _fault(node, query, "EXPORT_STATE is not supported", "leave it out")
     if node.get("schema") or node.get("catalog"):
         return _fault(node, query, f"{name}() is written with a schema", f"write {name}(…)")
     if name in _TABLE_FUNCTIONS or name in TIME_NOW or is_allowed(name):
@@ -161,6 +163,8 @@ def _function(node: Node, query: str, _: Collection[str]) -> Fault | None:
 
 def _column(node: Node, query: str, _: Collection[str]) -> Fault | None:
     names = node["column_names"]
+    if str(names[-1]).lower() == "rowid":
+        return _fault(node, query, "rows of a stream have no rowid", "name a column")
     if len(names) == 1 and str(names[0]).lower() in _NILADIC:
         return _fault(
             node,

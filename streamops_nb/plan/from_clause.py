@@ -10,7 +10,7 @@ from streamops_nb.db import Session
 from streamops_nb.model.errors import Fault, StreamopsError
 from streamops_nb.plan.functions import WINDOW_MACROS
 from streamops_nb.plan.relation import Item, Kind, Macro, Mark, Relation
-from streamops_nb.plan.tree import Node, Tree, place, walk
+from streamops_nb.plan.tree import Node, Tree, binder_message, place, walk
 from streamops_nb.plan.window import Window
 
 __all__ = ["FromClause", "flatten_and", "reads_relations"]
@@ -62,9 +62,9 @@ class FromClause:
         """The items whose columns the SELECT list can name."""
         return [item for item in self.items if not item.hidden]
 
-    def relation(self, name: str) -> Relation:
-        """Give what a name stands for."""
-        return self._relations[name.lower()]
+    def relation(self, name: str) -> Relation | None:
+        """Give what a name stands for, if it is known by now."""
+        return self._relations.get(name.lower())
 
     @property
     def streaming(self) -> list[Item]:
@@ -107,7 +107,14 @@ class FromClause:
         return []
 
     def _base(self, node: Node) -> Item:
-        relation = self._relations[str(node["table_name"]).lower()]
+        relation = self._relations.get(str(node["table_name"]).lower())
+        if relation is None:
+            self.fault(
+                node,
+                f"`{node['table_name']}` is defined later, or refers to itself",
+                "put the CTE before its first use; WITH RECURSIVE is not supported",
+            )
+            return _neutral(node)
         if node["column_name_alias"]:
             self.fault(node, "column aliases in FROM", "name the columns in a CTE's SELECT list")
         return Item(alias=node["alias"] or relation.name, relation=relation, node=node)
@@ -208,8 +215,9 @@ class FromClause:
         return column
 
     def _length(self, name: str, value: Node) -> int | None:
-        if any(node.get("class") == "COLUMN_REF" for node in walk(value)):
-            self.fault(value, f"a length in {name}() depends on a column", "write a constant")
+        if any(node.get("class") in ("COLUMN_REF", "PARAMETER") for node in walk(value)):
+            what = f"a length in {name}() depends on a column or on the time"
+            self.fault(value, what, "write a constant, such as INTERVAL 10 SECONDS")
             return None
         text = self._tree.text(value)
         try:
@@ -222,7 +230,7 @@ class FromClause:
                 f"FROM (SELECT {text} AS i)"
             )[0]
         except StreamopsError as error:
-            self.fault(value, f"{text}: {error}")
+            self.fault(value, f"{text}: {binder_message(error)}")
             return None
         if months or us <= 0:
             self.fault(
@@ -261,9 +269,9 @@ class FromClause:
         self._outer(node, kind, left, right)
         self.joins.append((node, left, right))
         self.using.update(str(name).lower() for name in node["using_columns"])
-        if kind in ("LEFT", "OUTER"):
+        if kind in ("LEFT", "FULL", "OUTER"):
             right = [replace(item, nullable=True) for item in right]
-        if kind in ("RIGHT", "OUTER"):
+        if kind in ("RIGHT", "FULL", "OUTER"):
             left = [replace(item, nullable=True) for item in left]
         if kind in ("SEMI", "ANTI"):
             right = [replace(item, hidden=True) for item in right]
@@ -271,9 +279,9 @@ class FromClause:
 
     def _outer(self, node: Node, kind: str, left: list[Item], right: list[Item]) -> None:
         kept: list[list[Item]] = []
-        if kind in ("LEFT", "OUTER", "SEMI", "ANTI"):
+        if kind in ("LEFT", "FULL", "OUTER", "SEMI", "ANTI"):
             kept.append(left)
-        if kind in ("RIGHT", "OUTER"):
+        if kind in ("RIGHT", "FULL", "OUTER"):
             kept.append(right)
         streams = [any(i.relation.kind is not Kind.REFERENCE for i in side) for side in kept]
         reads_stream = any(i.relation.kind is not Kind.REFERENCE for i in left + right)

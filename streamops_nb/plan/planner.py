@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,16 @@ from streamops_nb.plan.operator import Operator, Plan
 from streamops_nb.plan.relation import Kind, Mark, Relation
 from streamops_nb.plan.stage import Stage, read_stage
 from streamops_nb.plan.statement import NOW, RESERVED
-from streamops_nb.plan.tree import Node, Tree, base_table, place, rewrite, walk
+from streamops_nb.plan.tree import (
+    Node,
+    Tree,
+    base_table,
+    binder_details,
+    binder_message,
+    place,
+    rewrite,
+    walk,
+)
 
 __all__ = ["FINAL", "Param", "Planner", "StreamShape", "load_macros"]
 
@@ -127,6 +135,7 @@ class _Planning:
         root = self._tree.parse(self._query)
         ctes = root.get("cte_map", {}).get("map", [])
         names = [str(cte["key"]) for cte in ctes]
+        self._check_nesting(root)
         self._faults += find_faults(root, self._query, {*names, *self._names()}, self._columns())
         self._check_names(names)
         self._check_params(root)
@@ -152,9 +161,10 @@ class _Planning:
         try:
             self._session.rows(f"CREATE OR REPLACE TEMP TABLE {ident(relation.name)} ({columns})")
         except StreamopsError as error:
-            self._faults.append(
-                Fault(where=f"streams.{relation.name}.schema", what=str(error), remedy="")
-            )
+            where = f"streams.{relation.name}.schema"
+            if relation.name not in self._streams:
+                where = f"query, columns of {relation.name}"
+            self._faults.append(Fault(where=where, what=binder_message(error)))
         self._relations[relation.name.lower()] = relation
 
     # checks of the whole text
@@ -179,6 +189,12 @@ class _Planning:
 
     def _note(self, what: str, remedy: str = "") -> None:
         self._faults.append(Fault(where="query", what=what, remedy=remedy))
+
+    def _check_nesting(self, root: Node) -> None:
+        for below in walk(root):
+            if below is not root and below.get("cte_map", {}).get("map"):
+                self._note("a WITH stands inside another query", "move it to the top of the query")
+        self._raise()
 
     def _check_params(self, root: Node) -> None:
         known = ", ".join(f"${name}" for name in sorted(self._params)) or "none"
@@ -260,16 +276,13 @@ class _Planning:
         return [*lifted, (name, body)]
 
     def _read(self, name: str, node: Node) -> Stage | None:
-        if any(below["cte_map"]["map"] for below in walk(node) if "cte_map" in below):
-            self._note(f"`{name}` has a WITH of its own", "move it to the top of the query")
-            return None
         try:
             stage = read_stage(
                 name, node, self._relations, self._tree, self._session, self._query, self._faults
             )
         except StreamopsError as error:
             self._bind()
-            self._faults.append(Fault(where=f"query, stage {name}", what=_message(error)))
+            self._faults.append(Fault(where=f"query, stage {name}", what=binder_message(error)))
             return None
         if stage is not None:
             self._declare(stage.relation)
@@ -328,23 +341,8 @@ def _sql_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _message(error: Exception) -> str:
-    details = _details(error)
-    return str(details.get("exception_message", error)).split("\n")[0]
-
-
-def _details(error: Exception) -> dict[str, Any]:
-    text = str(error)
-    start = text.find("{")
-    try:
-        found = json.loads(text[start:]) if start >= 0 else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _binder_fault(error: Exception, query: str, prefix: int) -> Fault:
-    details = _details(error)
+    details = binder_details(error)
     message = str(details.get("exception_message", error))
     lines = message.split("\n")
     position = details.get("position")

@@ -68,7 +68,9 @@ def _stream_read(node: Node, clause: FromClause) -> str:
     """Say which stream a node reads, if it reads one."""
     if node.get("type") == "BASE_TABLE":
         relation = clause.relation(str(node["table_name"]))
-        return "" if relation.kind is Kind.REFERENCE else f"the stream `{relation.name}`"
+        if relation is None or relation.kind is Kind.REFERENCE:
+            return ""
+        return f"the stream `{relation.name}`"
     called = str(node.get("function_name", "")).lower()
     return f"windows of a stream by {called}()" if called in WINDOW_MACROS else ""
 

@@ -130,6 +130,22 @@ def base_table(name: str, alias: str) -> Node:
     }
 
 
+def binder_details(error: Exception) -> dict[str, Any]:
+    """Read the JSON document that a planner's session raises as its message."""
+    text = str(error)
+    start = text.find("{")
+    try:
+        found = json.loads(text[start:]) if start >= 0 else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def binder_message(error: Exception) -> str:
+    """Give the first line of what DuckDB says."""
+    return str(binder_details(error).get("exception_message", error)).split("\n")[0]
+
+
 class Tree:
     """Parser and writer, over a session of a sealed instance with errors as JSON."""
 

@@ -69,10 +69,10 @@ class Log:
         return self.found.name
 
     def end(self) -> int:
-        """Find the offset after the last record, whatever it costs."""
+        """Find the offset after the last record that can be read, whatever it costs."""
         if self.file.end is None:
             self.file.measure(self.found.size, float("inf"))
-        return self.file.reach
+        return max(0, self.file.reach - 1) if self.file.end is None else self.file.end
 
 
 class Logs:

@@ -22,8 +22,7 @@ from streamops_nb.sources.kafka_reader import Reader
 __all__ = ["KafkaSettings", "KafkaSource"]
 
 _SCHEMA = FETCHED.insert(1, pa.field("_partition", pa.string()))
-_RECENT, _NOW = 1.0, 0.02  # seconds: how old what the broker told may be, at first and at last
-_SPARE_ROWS, _SPARE_BYTES = 20_000, 4 << 20
+_SPARE_ROWS, _SPARE_BYTES = 100_000, 4 << 20  # above a response of the broker: 1 MB a partition
 _LONGEST = 3.0  # seconds: a slow broker gives smaller spans, not rarer ones
 _ENOUGH = 1 << 40  # bytes: a span that was cut keeps its limit already
 
@@ -67,7 +66,7 @@ class KafkaSource:
         """Say how far the topic reaches; the broker is asked at most once a second."""
         with self._lock:
             self._stay_open()
-            return self._ends(_RECENT)
+            return self._combined(self._reader.offsets())
 
     def seek(self, to: datetime | int) -> Position:
         """Find a position by the records' timestamps, or that of the latest n offsets.
@@ -79,13 +78,13 @@ class KafkaSource:
             if isinstance(to, datetime):
                 found = self._reader.at_time(ceil(to.timestamp() * 1000))
                 return {str(p): found[p] for p in self._chosen(found)}
-            ends = self._ends(0.0)
+            ends = self._combined(self._reader.offsets_now())
             lengths = [ends.latest[p] - ends.earliest[p] for p in ends.latest]
             backs = share(lengths, to)
             return {p: ends.latest[p] - back for p, back in zip(ends.latest, backs, strict=True)}
 
-    def _ends(self, max_age: float) -> Ends:
-        earliest, latest = self._reader.offsets(max_age)
+    def _combined(self, told: tuple[dict[int, int], dict[int, int]]) -> Ends:
+        earliest, latest = told
         chosen = self._chosen(latest)
         return Ends(
             earliest={str(p): earliest[p] for p in chosen},
@@ -126,15 +125,17 @@ class KafkaSource:
         known = {int(p): offset for p, offset in position.items()}
         lost = [p for p in self._chosen(known) if p not in latest or known[p] < earliest[p]]
         if lost:
-            earliest, latest = self._reader.offsets(max_age=0.0)
+            earliest, latest = self._reader.offsets_now()
         for p in lost:
             self._reader.check(p, known[p], earliest, latest)
         return {p: known.get(p, earliest[p]) for p in self._chosen(latest)}
 
     def _next(self, order: list[int], limit: Limit) -> Span:
         self._reader.pump(1, 0.0)  # hear what has happened since
-        for max_age in (_RECENT, _NOW):
-            _, latest = self._reader.offsets(max_age)
+        began = time.monotonic()
+        # what was told a moment ago will mostly do; before saying that nothing is there, ask
+        for told in (self._reader.offsets, lambda: self._reader.offsets(time.monotonic() - began)):
+            _, latest = told()
             complete = self._fetch({p: latest.get(p, 0) for p in order}, limit)
             span = self._divide(order, limit)
             if span:
@@ -208,7 +209,7 @@ class KafkaSource:
 
             self._reader.fill(missing, lambda: _ENOUGH)
             if missing():
-                earliest, latest = self._reader.offsets(0.0)
+                earliest, latest = self._reader.offsets_now()
                 for s in span:
                     for edge in (s.start, s.stop):
                         self._reader.check(int(s.partition), edge, earliest, latest)

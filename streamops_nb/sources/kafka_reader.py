@@ -23,7 +23,8 @@ _OFFSETS_AGE = 1.0  # seconds for which answered offsets are good; fetching tell
 _DOUBT = 2.0  # seconds after which an offset past the end is taken for lost
 _METADATA_AGE = 5.0  # seconds after which a new partition is noticed
 _CHUNK = 25_000  # records: a table in chunks of this size is decoded on all cores
-_FIRST = 500  # records to fetch while their size is not known
+_FIRST = 500  # records to fetch at once while their size is not known, or only few are wanted
+_NEVER = float("-inf")
 _LATEST, _EARLIEST = -1, -2  # what the protocol calls these "times"
 
 _DEFAULTS = {
@@ -49,8 +50,8 @@ class Reader:
         self.backlogs: dict[int, Backlog] = {}
         self.closing = False
         self._record_size = 0.0
-        self._offsets: tuple[float, dict[int, int], dict[int, int]] = (-1e9, {}, {})
-        self._partitions: tuple[float, list[int]] = (-1e9, [])
+        self._offsets: tuple[float, dict[int, int], dict[int, int]] = (_NEVER, {}, {})
+        self._partitions: tuple[float, list[int]] = (_NEVER, [])
         defaults = {"group.id": f"streamops-{uuid.uuid4().hex}", **_DEFAULTS}
         self._connection = Connection[SourceError](endpoint, SourceError, defaults)
         config = self._connection.config | {
@@ -85,23 +86,24 @@ class Reader:
         return self._partitions[1]
 
     def offsets(self, max_age: float = _OFFSETS_AGE) -> tuple[dict[int, int], dict[int, int]]:
-        """Give the earliest and the latest offsets as the broker told them not long ago.
-
-        With an age of 0 everything is asked anew, also which partitions there are.
-        """
+        """Give the earliest and the latest offsets, as the broker told them not long ago."""
         asked, earliest, latest = self._offsets
-        if max_age == 0:
-            self._partitions = (-1e9, [])
-        if time.monotonic() - asked >= max_age:
+        began = time.monotonic()
+        if began - asked > max_age:
             numbers = self.partitions()
             earliest = self._lookup(numbers, _EARLIEST)
             latest = self._lookup(numbers, _LATEST)
-            self._offsets = (time.monotonic(), earliest, latest)
+            self._offsets = (began, earliest, latest)
         return earliest, latest
+
+    def offsets_now(self) -> tuple[dict[int, int], dict[int, int]]:
+        """Give the earliest and the latest offsets, all asked anew, partitions included."""
+        self._partitions, self._offsets = (_NEVER, []), (_NEVER, {}, {})
+        return self.offsets()
 
     def at_time(self, milliseconds: int) -> dict[int, int]:
         """Find the first offsets whose broker timestamp is at or after a time; else the end."""
-        _, latest = self.offsets(max_age=0.0)
+        _, latest = self.offsets_now()
         found = self._lookup(self.partitions(), milliseconds)
         return {p: latest[p] if at == OFFSET_END else at for p, at in found.items()}
 
@@ -177,7 +179,9 @@ class Reader:
             if self.closing:
                 raise Interrupted("the source was closed while it was reading")
             fitting = int(space / self._record_size) + 1 if self._record_size else _FIRST
-            self.pump(min(count, fitting, _CHUNK), 0.05)
+            # few are wanted: take more if they are here already, else wait for these few
+            if count >= _FIRST or not self.pump(min(_FIRST, fitting), 0.0):
+                self.pump(min(count, fitting, _CHUNK), 0.05)
             count = missing()
             if count < fewest:
                 fewest = count
@@ -197,7 +201,7 @@ class Reader:
         if backlog.doubted is None:
             backlog.doubted = now
         elif now - backlog.doubted >= _DOUBT:
-            self.check(partition, backlog.end, *self.offsets(max_age=0.0))
+            self.check(partition, backlog.end, *self.offsets_now())
         return True
 
     def unanswered(self) -> SourceError:
@@ -259,7 +263,7 @@ class Reader:
         if backlog is None:
             return
         self.drop([partition])
-        earliest, latest = self.offsets(max_age=0.0)
+        earliest, latest = self.offsets_now()
         self.check(partition, backlog.end, earliest, latest)
         raise SourceError(
             f"the broker refused offset {backlog.end} of partition {partition} of Kafka topic "

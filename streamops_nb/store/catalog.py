@@ -13,26 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from streamops_nb.db import Instance, Session
-from streamops_nb.model.errors import (
-    Fault,
-    Refused,
-    StorageError,
-    StreamopsError,
-    WorkspaceOwned,
-)
+from streamops_nb.model.errors import Fault, Refused, StreamopsError
 from streamops_nb.model.events import Event
 from streamops_nb.model.lifecycle import JobState, Status
 from streamops_nb.model.wording import did_you_mean
 from streamops_nb.store.history import History
+from streamops_nb.store.layout import DATABASE, attach, prepare
 from streamops_nb.store.records import Allocation, JobRecord, Page, Version
-from streamops_nb.store.statements import schema, statement
+from streamops_nb.store.statements import statement
 
-__all__ = ["FORMAT", "Catalog"]
-
-FORMAT = 1
-"""Version of the layout of the catalog's file."""
-
-_NAME = "catalog"
+__all__ = ["Catalog"]
 
 Change = Callable[[JobState], JobState]
 Facts = Callable[[JobState, JobState], Iterable[Event]]
@@ -58,23 +48,20 @@ class Catalog:
 
     def __init__(self, instance: Instance, path: Path | None) -> None:
         self._instance = instance
-        self._where = "in memory" if path is None else str(path)
         self._writer = threading.Lock()
-        self._attach(path)
+        attach(instance, path)
         try:
             with self._session() as session, session.transaction():
-                self._prepare(session)
+                prepare(session, path)
                 self._history = History(session)
-        except StreamopsError as error:
-            instance.detach(_NAME)
-            if isinstance(error, StorageError) and self._where in str(error):
-                raise
-            raise StorageError(f"the catalog {self._where} cannot be read: {error}") from error
+        except StreamopsError:
+            instance.detach(DATABASE)
+            raise
 
     def close(self) -> None:
         """Detach the file."""
         with self._writer:
-            self._instance.detach(_NAME)
+            self._instance.detach(DATABASE)
 
     # jobs
 
@@ -227,39 +214,6 @@ class Catalog:
         with self._writing() as session:
             session.run(statement("drop allocation"))
             session.run(statement("allocate"), values)
-
-    # the file
-
-    def _attach(self, path: Path | None) -> None:
-        try:
-            self._instance.attach(path, _NAME)
-        except StorageError as error:
-            if "Could not set lock" in str(error):
-                raise WorkspaceOwned(f"another process has the workspace open: {error}") from error
-            raise StorageError(
-                f"the catalog {self._where} is damaged or is no catalog of streamops_nb: {error}"
-                " - restore it from a copy, or move it away to begin with an empty one"
-            ) from error
-
-    def _prepare(self, session: Session) -> None:
-        """Create the tables in a new file, or see that an old one is ours and not too new."""
-        tables = {row[0] for row in session.rows(statement("tables"))}
-        if not tables:
-            for create in schema():
-                session.rows(create)
-            session.run(statement("note format"), [str(FORMAT)])
-            return
-        found = session.rows(statement("about")) if "about" in tables else []
-        if not found or "jobs" not in tables or not found[0][0].isdecimal():
-            raise StorageError(
-                f"{self._where} is a database, but no catalog of streamops_nb"
-                " - choose another folder, or move the file away"
-            )
-        if int(found[0][0]) > FORMAT:
-            raise StorageError(
-                f"the catalog {self._where} has format {found[0][0]}, this version reads up to"
-                f" {FORMAT} - use the newer version of streamops_nb that wrote it"
-            )
 
     @contextmanager
     def _session(self) -> Iterator[Session]:

@@ -3,7 +3,10 @@
 -- name: tables
 SELECT table_name FROM duckdb_tables() WHERE database_name = 'catalog';
 
--- name: about
+-- name: size
+SELECT total_blocks, block_size FROM pragma_database_size() WHERE database_name = 'catalog';
+
+-- name: format
 SELECT value FROM catalog.about WHERE key = 'format';
 
 -- name: note format

@@ -12,7 +12,7 @@ from streamops_nb.engine.assembly import Surroundings
 from streamops_nb.engine.runner import Runner
 from streamops_nb.model.errors import SourceError
 from streamops_nb.model.spec import JobSpec
-from streamops_nb.plan import Planner
+from streamops_nb.plan.planner import Planner
 from streamops_nb.plan.specfile import load
 from streamops_nb.sources.base import Source
 from streamops_nb.testing.frames import frame_source

@@ -17,11 +17,17 @@ KEYSTORE_WORD = "keystore"
 HERE = Path(__file__).parent
 
 
-def fetch_jars(folder: Path) -> None:
-    """Let Maven copy the broker's jars into a folder (43 MB; 10 s the first time)."""
-    copy = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
-    command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), copy]
-    subprocess.run([*command, f"-DoutputDirectory={folder}"], check=True, timeout=600)
+def fetch_jars() -> Path:
+    """Let Maven copy the broker's jars (43 MB) into a folder, unless they are there already."""
+    pom, folder = HERE / "pom.xml", HERE / "target" / "jars"
+    done = folder / "complete"
+    if not done.exists() or done.stat().st_mtime < pom.stat().st_mtime:
+        shutil.rmtree(folder, ignore_errors=True)
+        copy = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+        command = ["mvn", "-q", "-B", "-f", str(pom), copy, f"-DoutputDirectory={folder}"]
+        subprocess.run(command, check=True, timeout=600)
+        done.touch()
+    return folder
 
 
 class ApacheKafka(Broker):

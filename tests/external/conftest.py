@@ -12,10 +12,8 @@ from tests.external.apache_kafka import ApacheKafka, fetch_jars
 
 
 @pytest.fixture(scope="session")
-def jars(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("jars")
-    fetch_jars(folder)
-    return folder
+def jars() -> Path:
+    return fetch_jars()
 
 
 @pytest.fixture(scope="session")

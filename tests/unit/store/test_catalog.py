@@ -183,8 +183,9 @@ def test_a_truncated_catalog_is_an_error_that_names_the_file(path, keep):
 
 def test_a_file_that_is_no_database_is_an_error_that_says_what_to_do(path):
     path.write_text("dear diary\n" * 1000)
-    with pytest.raises(StorageError, match="is no catalog of streamops_nb: .* move it away"):
-        Catalog(open_instance(path.parent), path)
+    told = r"is no catalog of streamops_nb: .* move it away"
+    with pytest.raises(StorageError, match=told), opened(path):
+        pass
     assert path.read_text().startswith("dear diary")
 
 

@@ -113,7 +113,7 @@ def test_the_newest_can_be_asked_for_and_come_in_order(catalog):
 
 
 def test_events_of_a_job_that_is_not_there_are_an_error_and_none_is_stored(catalog):
-    with pytest.raises(StorageError, match="events of gone cannot be stored: .* save the job"):
+    with pytest.raises(StorageError, match=r"events of gone cannot be stored: .* save the job"):
         catalog.append([batch(1), batch(1, "gone")])
     assert catalog.events() == Page(events=(), next=0)
     assert catalog.append([]) == 0

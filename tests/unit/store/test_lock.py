@@ -80,5 +80,5 @@ def test_a_note_that_cannot_be_read_does_not_hide_the_refusal(tmp_path):
 
 def test_a_folder_that_cannot_be_one_is_an_error_that_says_what_to_do(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="cannot be locked: .* use a folder that can be writ"):
+    with pytest.raises(StorageError, match=r"cannot be locked: .* use a folder that can be"):
         WorkspaceLock(tmp_path / "file").acquire(1.0)

@@ -1,0 +1,52 @@
+"""Each measurement runs in a process of its own: ``python -m benchmarks.fresh MODULE JSON``.
+
+The child imports what it needs, then calls the module's ``measure(**arguments)``, which times
+itself, so that interpreter start and imports are not in its seconds; the parent's ``process`` has
+them in.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+__all__ = ["run_fresh"]
+
+_ROOT = Path(__file__).parents[1]
+
+
+def run_fresh(module: str, **arguments: Any) -> dict[str, Any]:
+    """Run a module's ``measure`` in a new process.
+
+    Returns
+    -------
+    dict
+        What it returned, and ``process`` (seconds of the whole process), ``cpu`` (seconds of all
+        its threads) and ``peak`` (bytes of memory, at most).
+    """
+    command = [sys.executable, "-m", "benchmarks.fresh", module, json.dumps(arguments)]
+    begun = time.perf_counter()
+    done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    took = time.perf_counter() - begun
+    if done.returncode:
+        raise RuntimeError(f"{module} {arguments} ended with code {done.returncode}")
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {**result, "process": took}
+
+
+def _child() -> None:
+    module, arguments = sys.argv[1:]
+    result = importlib.import_module(module).measure(**json.loads(arguments))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    print(json.dumps({**result, "cpu": used.ru_utime + used.ru_stime, "peak": peak}))
+
+
+if __name__ == "__main__":
+    _child()
