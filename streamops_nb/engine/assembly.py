@@ -259,6 +259,7 @@ def assemble(
             fail=spec.errors.policy == "fail",
             max_reject_share=spec.errors.max_reject_share,
             late_rejects=spec.errors.late == "reject",
+            keep=spec.errors.keep,
         ),
         bounded=all(s.source.traits.bounded for s in streams.values()),
     )

@@ -18,6 +18,7 @@ An expression that fails on a row ends the transaction; the rows on which it fai
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -49,11 +50,14 @@ class Policy:
         The largest share of a batch's records that may be rejects; None for any.
     late_rejects
         Whether late rows are kept as rejects (they are always counted).
+    keep
+        The most rejects of one stage and kind that are kept of a batch; all are counted.
     """
 
     fail: bool = False
     max_reject_share: float | None = None
     late_rejects: bool = False
+    keep: int = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +71,7 @@ class Outcome:
     examples: Mapping[tuple[str, str], str]
     late: int
     partly_late: int
-    seconds: Mapping[str, float]
+    seconds: dict[str, float]
 
 
 def run_batch(
@@ -117,8 +121,10 @@ def run_batch(
                 made = facts(outcome)
                 after = replace(outcome.checkpoint, seq=checkpoint.seq + len(made))
                 outcome = replace(outcome, checkpoint=after)
-                file.commit(batch.record, after, made, rejects)
+                begun = time.perf_counter()
+                file.commit(batch.record, after, made, _newest(rejects, policy.keep))
                 step("before commit")
+            outcome.seconds["commit"] = time.perf_counter() - begun
             step("committed")
         except Failed as failed:
             repair(failed, plan, batch, session, checkpoint)
@@ -134,6 +140,20 @@ def _rejects(batch: Batch, attempt: Attempt) -> pa.Table:
     number = pa.repeat(pa.scalar(batch.record.n, REJECTS[0].type), table.num_rows)
     time_ = pa.repeat(pa.scalar(batch.record.now, REJECTS[1].type), table.num_rows)
     return table.set_column(0, REJECTS[0], number).set_column(1, REJECTS[1], time_)
+
+
+def _newest(rejects: pa.Table, keep: int) -> pa.Table:
+    """The last `keep` rejects of each stage and kind."""
+    if rejects.num_rows <= keep:
+        return rejects
+    left: Counter[tuple[str, str]] = Counter()
+    places = []
+    kinds = list(zip(rejects["stage"].to_pylist(), rejects["kind"].to_pylist(), strict=True))
+    for place in range(rejects.num_rows - 1, -1, -1):
+        left[kinds[place]] += 1
+        if left[kinds[place]] <= keep:
+            places.append(place)
+    return rejects.take(pa.array(places[::-1]))
 
 
 def _bear(policy: Policy, batch: Batch, rejects: pa.Table) -> None:

@@ -38,7 +38,7 @@ def batch_facts(job: str, run: int, at: float, done: Done) -> list[dict[str, Any
             watermarks=record.watermarks,
             frontiers={name: pair[1] for name, pair in record.frontiers.items()},
             lag=_lag(done),
-            seconds={**load.seconds, **outcome.seconds},
+            seconds={**load.seconds, **outcome.seconds, "commit": done.last_commit},
             state_rows=sum(outcome.checkpoint.state_rows.values()),
         )
     ]

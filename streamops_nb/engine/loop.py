@@ -27,11 +27,18 @@ _SECOND = 1_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
-    """A committed batch, as the facts are made from it."""
+    """A batch that is being committed, as its facts are made from it.
+
+    Parameters
+    ----------
+    last_commit
+        How long the commit of the batch before took, seconds; this one's is not known yet.
+    """
 
     record: Record
     outcome: Outcome
     load: Load
+    last_commit: float = 0.0
 
 
 class Loop:
@@ -88,6 +95,7 @@ class Loop:
         self._references = dict(references or {})
         self._ahead = ahead
         self._trace = trace
+        self._last_commit = 0.0
         self._next: Future[Load] | None = None
         self._reading = Reading(inlets, pace, now)
         self.checkpoint = file.open()
@@ -270,10 +278,13 @@ class Loop:
             target=self._sink,
             policy=self._policy,
             clocks={name: clock.to_json() for name, clock in clocks.items()},
-            facts=lambda made: self._facts(Done(record=record, outcome=made, load=load)),
+            facts=lambda made: self._facts(
+                Done(record=record, outcome=made, load=load, last_commit=self._last_commit)
+            ),
             step=self._trace,
         )
         self.checkpoint = outcome.checkpoint
+        self._last_commit = outcome.seconds["commit"]
         return clocks
 
     def _timed(self, inflow: Inflow, inlet: Inlet, clock: StreamClock, record: Record) -> Inflow:

@@ -116,7 +116,20 @@ class Workspace:
             state = self._states.load(name)
             if state.observed is Status.STOPPING:
                 self._finish_stop(name)
-            elif state.observed is Status.STARTING and resume:
+        if resume:
+            self.resume()
+
+    def resume(self, names: str | Iterable[str] | None = None) -> None:
+        """Go on with jobs that were wanted running when their owner ended.
+
+        Parameters
+        ----------
+        names
+            Which ones; default all. Others are left as they are.
+        """
+        for name in self._states.names if names is None else self._known(names):
+            state = self.state(name)
+            if state.observed is Status.STARTING and name not in self._backend.running:
                 self._go_on(name)
 
     def _go_on(self, name: str) -> None:

@@ -15,6 +15,7 @@ from streamops_nb.plan.window import Window
 
 __all__ = ["FromClause", "flatten_and", "reads_relations"]
 
+_CHANGING = ("COLUMN_REF", "PARAMETER", "SUBQUERY")
 _SHAPES = {
     "tumble": "tumble(rel, time, size)",
     "hop": "hop(rel, time, slide, size)",
@@ -215,8 +216,8 @@ class FromClause:
         return column
 
     def _length(self, name: str, value: Node) -> int | None:
-        if any(node.get("class") in ("COLUMN_REF", "PARAMETER") for node in walk(value)):
-            what = f"a length in {name}() depends on a column or on the time"
+        if any(node.get("class") in _CHANGING for node in walk(value)):
+            what = f"a length in {name}() depends on a column, a subquery or the time"
             self.fault(value, what, "write a constant, such as INTERVAL 10 SECONDS")
             return None
         text = self._tree.text(value)

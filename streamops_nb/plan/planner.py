@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from streamops_nb.db import Instance, Session, ident, literal, load_sql, sealed
-from streamops_nb.model.errors import Fault, QueryRefused, StreamopsError
+from streamops_nb.model.errors import Fault, Interrupted, QueryRefused, StreamopsError
 from streamops_nb.plan.allowed import find_faults
 from streamops_nb.plan.compiler import Compiler
 from streamops_nb.plan.from_clause import reads_relations
@@ -31,6 +32,9 @@ __all__ = ["FINAL", "Param", "Planner", "StreamShape", "load_macros"]
 
 FINAL = "result"
 """The name of the stage that the final SELECT makes."""
+
+_PATIENCE = 10.0
+"""Seconds that planning may take; constants are folded while a query is bound."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,11 +103,20 @@ class Planner:
         QueryRefused
             With every fault found, each with line and column.
         """
+        _check_text(query)
         session = self._instance.session()
+        late = threading.Timer(_PATIENCE, session.interrupt)
+        late.start()
         try:
             planning = _Planning(query, streams, references or {}, params or {}, session)
             return planning.plan(ident(database))
+        except RecursionError:
+            raise _refused("the query is nested too deeply", "put steps into CTEs") from None
+        except Interrupted:
+            what = f"planning the query took longer than {_PATIENCE:g} s"
+            raise _refused(what, "are there constants that are very large?") from None
         finally:
+            late.cancel()
             session.close()
 
 
@@ -280,6 +293,8 @@ class _Planning:
             stage = read_stage(
                 name, node, self._relations, self._tree, self._session, self._query, self._faults
             )
+        except Interrupted:
+            raise
         except StreamopsError as error:
             self._bind()
             self._faults.append(Fault(where=f"query, stage {name}", what=binder_message(error)))
@@ -317,6 +332,18 @@ class _Planning:
                 name: time for name in streams if (time := self._streams[name].event_time)
             },
         )
+
+
+def _check_text(query: str) -> None:
+    try:
+        query.encode()
+    except UnicodeEncodeError as error:
+        what = f"the character at {error.start} is no Unicode text"
+        raise _refused(what, "write the query in UTF-8") from None
+
+
+def _refused(what: str, remedy: str) -> QueryRefused:
+    return QueryRefused([Fault(where="query", what=what, remedy=remedy)])
 
 
 def _stream(name: str, shape: StreamShape) -> Relation:

@@ -27,7 +27,7 @@ class JobWorld(World):
         self.folder = folder
         self.records_per_offset = each
         self.instance = open_instance(folder, threads=1)
-        self.instance.attach(folder / "hot.db", "hot")
+        self.instance.attach(None, "hot")
         self.session = self.instance.session()
         self.sink = TableSink(
             TableSettings(retention={"rows": 30}),

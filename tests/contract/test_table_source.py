@@ -25,7 +25,7 @@ class LogWorld(World):
         self.folder = folder
         self.records_per_offset = each
         self.instance = open_instance(folder, threads=1)
-        self.instance.attach(folder / "streams.db", "streams")
+        self.instance.attach(None, "streams")
         self.session = self.instance.session()
         create(self.session, TABLE, SCHEMA)
         self.rows: list[dict[str, Any]] = []
