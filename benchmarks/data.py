@@ -11,13 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["FORMATS", "readings"]
+__all__ = ["ROW_GROUP", "json_values", "readings"]
 
-FORMATS = ("jsonl", "parquet")
 _DEVICES = 1_000
 _RATE = 10_000  # events per second of event time: each device ten times a second
 _DISORDER = 2_000_000  # microseconds
-_ROW_GROUP = 100_000
+ROW_GROUP = 100_000
 _SEED = 1
 _VERSION = 1  # count up when the data change
 
@@ -39,7 +38,7 @@ def readings(folder: Path, rows: int, kind: str) -> Path:
     aside = path.with_suffix(".tmp")
     table = _table(rows)
     if kind == "parquet":
-        pq.write_table(table, aside, row_group_size=_ROW_GROUP)
+        pq.write_table(table, aside, row_group_size=ROW_GROUP)
     else:
         _write_jsonl(table, aside)
     aside.rename(path)
@@ -74,8 +73,8 @@ def json_values(
     connection: duckdb.DuckDBPyConnection, table: pa.Table
 ) -> Iterator[list[bytes]]:
     """Write the rows of a table as JSON objects, some 100,000 at a time."""
-    for start in range(0, table.num_rows, _ROW_GROUP):
-        connection.register("_part", table.slice(start, _ROW_GROUP))
+    for start in range(0, table.num_rows, ROW_GROUP):
+        connection.register("_part", table.slice(start, ROW_GROUP))
         rows = connection.execute(
             "SELECT CAST(to_json({ts: strftime(ts, '%Y-%m-%dT%H:%M:%S.%fZ'), device: device, "
             "temp: temp, load: load}) AS VARCHAR) FROM _part"

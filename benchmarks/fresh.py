@@ -27,8 +27,8 @@ def run_fresh(module: str, **arguments: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        What it returned, and ``process`` (seconds of the whole process), ``cpu`` (seconds of all
-        its threads) and ``peak`` (bytes of memory, at most).
+        What it returned, and of the whole process: ``process`` (seconds), ``process_cpu``
+        (processor seconds of all its threads) and ``peak`` (bytes of memory, at most).
     """
     command = [sys.executable, "-m", "benchmarks.fresh", module, json.dumps(arguments)]
     begun = time.perf_counter()
@@ -45,7 +45,7 @@ def _child() -> None:
     result = importlib.import_module(module).measure(**json.loads(arguments))
     used = resource.getrusage(resource.RUSAGE_SELF)
     peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({**result, "cpu": used.ru_utime + used.ru_stime, "peak": peak}))
+    print(json.dumps({**result, "process_cpu": used.ru_utime + used.ru_stime, "peak": peak}))
 
 
 if __name__ == "__main__":

@@ -47,14 +47,14 @@ def measure(
     Returns
     -------
     dict
-        ``seconds``, of these ``setup`` before the first batch; ``batches``, ``rows_in``,
+        ``seconds``, of these ``setup`` before the first batch; ``cpu``; ``batches``, ``rows_in``,
         ``rows_out``, ``rejects``, ``late``; ``phases``, seconds per phase over all batches.
     """
     _import(spec)
     shutil.rmtree(workspace, ignore_errors=True)
     job_file(workspace).parent.mkdir(parents=True)
     facts: list[dict[str, Any]] = []
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), time.process_time()
     instance = open_instance(Path(workspace))
     instance.attach(job_file(workspace), DATABASE)
     planner = Planner()
@@ -74,6 +74,7 @@ def measure(
     return {
         "seconds": (end if rows is not None else time.perf_counter()) - begun,
         "setup": ready - begun,
+        "cpu": time.process_time() - used,
         **_summary(facts),
     }
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from streamops_nb.ops.workspace import Workspace as Workspace
     from streamops_nb.ops.workspace import connect as connect
     from streamops_nb.plan.specfile import Job as Job
+    from streamops_nb.ops.workspace import Workspace as Workspace
+    from streamops_nb.ops.workspace import connect as connect
+    from streamops_nb.plan.specfile import Job as Job
 
 __version__ = "0.1.0"
 
@@ -31,6 +34,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Fault": "streamops_nb.model.errors",
     "Interrupted": "streamops_nb.model.errors",
+    "Job": "streamops_nb.plan.specfile",
     "MoveRefused": "streamops_nb.model.errors",
     "QueryError": "streamops_nb.model.errors",
     "QueryRefused": "streamops_nb.model.errors",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from streamops_nb.engine.inflow import Inflow
 from streamops_nb.engine.inlet import Inlet
-from streamops_nb.model.batch import Ends, Span
+from streamops_nb.model.batch import Ends, Span, advance
 from streamops_nb.sources.base import Limit
 
 __all__ = ["Load", "Pace", "Reading", "backlog"]
@@ -67,25 +67,31 @@ class Reading:
             name: inlet.cut(positions.get(name, {}), limit) if limit.rows else Span()
             for name, inlet in self._inlets.items()
         }
-        for name in self._too_far(spans, reach):
+        behind = {
+            name
+            for name, span in spans.items()
+            if backlog(ends[name], advance(positions.get(name, {}), span))
+        }
+        for name in self._too_far(spans, behind, reach):
             spans[name] = Span()
         inflows, seconds = self.read(spans)
         self._allowance.give_back(limit.rows - max(f.raw.num_rows for f in inflows.values()))
         return Load(ends=ends, spans=spans, inflows=inflows, seconds=seconds)
 
-    def _too_far(self, spans: Mapping[str, Span], reach: Mapping[str, int]) -> list[str]:
-        """Streams to leave for now, because others with backlog are behind in event time.
+    def _too_far(
+        self, spans: Mapping[str, Span], behind: set[str], reach: Mapping[str, int]
+    ) -> list[str]:
+        """Streams to leave for now, because one that cannot keep up is behind in event time.
 
         Without this a stream that is quick to read would fill the state with rows whose windows
-        wait for the slow one.
+        wait for the slow one. Streams that keep up are never left, however their times differ.
         """
-        timed = {name: reach[name] for name, span in spans.items() if span and name in reach}
-        if len(timed) < 2:
+        slow = [reach[name] for name in behind if name in reach]
+        if not slow:
             return []
         delays = [inlet.timing.delay for inlet in self._inlets.values() if inlet.timing]
-        slack = max(delays) + _SECOND
-        first = min(timed.values())
-        return [name for name, time_ in timed.items() if time_ > first + slack]
+        limit = min(slow) + max(delays) + _SECOND
+        return [name for name, span in spans.items() if span and reach.get(name, limit) > limit]
 
     def read(self, spans: Mapping[str, Span]) -> tuple[dict[str, Inflow], dict[str, float]]:
         """Read and decode spans of all streams; also give the seconds that took."""

@@ -51,7 +51,10 @@ _MEANING = {
     "UNKNOWN_TOPIC_OR_PART": ("there is no such topic or partition", _TOPIC, True),
 }
 _OTHERWISE = ("the broker reported an error", "see its reason", True)
-_SILENCE = frozenset(("_ALL_BROKERS_DOWN", "_MSG_TIMED_OUT", "_TIMED_OUT", "_TRANSPORT"))
+_SILENCE = frozenset(
+    # without connections librdkafka does not know partitions that it knew
+    ("_ALL_BROKERS_DOWN", "_MSG_TIMED_OUT", "_TIMED_OUT", "_TRANSPORT", "_UNKNOWN_PARTITION")
+)
 
 
 class Connection(Generic[E]):
@@ -109,15 +112,15 @@ class Connection(Generic[E]):
         serve
             Polls the client, so that its connections can complain.
         """
-        patience = time.monotonic() + PATIENCE
+        began = time.monotonic()
         while True:
-            began = time.monotonic()
             try:
                 answer = question(_ATTEMPT)
             except KafkaException as error:
                 serve()
-                tried = time.monotonic() - began >= _ATTEMPT / 2
-                if (tried and self._complaint is not None) or time.monotonic() > patience:
+                # without a complaint the broker may only be slow
+                patience = PATIENCE if self._complaint is None else _ATTEMPT
+                if time.monotonic() - began > patience:
                     raise self.failure(error, doing) from error
                 time.sleep(0.05)  # some questions fail at once, while a connection is being made
             else:

@@ -17,7 +17,7 @@ from streamops_nb.model.batch import Ends, Position, Slice, Span
 from streamops_nb.model.errors import Interrupted
 from streamops_nb.sources.base import Context, Limit, Settings, Traits
 from streamops_nb.sources.kafka_backlog import FETCHED, share
-from streamops_nb.sources.kafka_reader import Reader
+from streamops_nb.sources.kafka_reader import OFFSETS_AGE, Reader
 
 __all__ = ["KafkaSettings", "KafkaSource"]
 
@@ -133,9 +133,9 @@ class KafkaSource:
     def _next(self, order: list[int], limit: Limit) -> Span:
         self._reader.pump(1, 0.0)  # hear what has happened since
         began = time.monotonic()
-        # what was told a moment ago will mostly do; before saying that nothing is there, ask
-        for told in (self._reader.offsets, lambda: self._reader.offsets(time.monotonic() - began)):
-            _, latest = told()
+        for before in (OFFSETS_AGE, 0.0):
+            # what was told a moment ago will mostly do; before saying that nothing is there, ask
+            _, latest = self._reader.offsets(before + time.monotonic() - began)
             complete = self._fetch({p: latest.get(p, 0) for p in order}, limit)
             span = self._divide(order, limit)
             if span:

@@ -15,11 +15,13 @@ from streamops_nb.kafka_client import PATIENCE, Connection, Endpoint
 from streamops_nb.model.errors import Interrupted, SourceError
 from streamops_nb.sources.kafka_backlog import Backlog, fetched_rows
 
-__all__ = ["Reader"]
+__all__ = ["OFFSETS_AGE", "Reader"]
 
 T = TypeVar("T")
 
-_OFFSETS_AGE = 1.0  # seconds for which answered offsets are good; fetching tells news before that
+OFFSETS_AGE = 1.0
+"""Seconds for which answered offsets are good; fetching tells news before that."""
+
 _DOUBT = 2.0  # seconds after which an offset past the end is taken for lost
 _METADATA_AGE = 5.0  # seconds after which a new partition is noticed
 _CHUNK = 25_000  # records: a table in chunks of this size is decoded on all cores
@@ -85,7 +87,7 @@ class Reader:
         self._partitions = (time.monotonic(), sorted(described.partitions))
         return self._partitions[1]
 
-    def offsets(self, max_age: float = _OFFSETS_AGE) -> tuple[dict[int, int], dict[int, int]]:
+    def offsets(self, max_age: float = OFFSETS_AGE) -> tuple[dict[int, int], dict[int, int]]:
         """Give the earliest and the latest offsets, as the broker told them not long ago."""
         asked, earliest, latest = self._offsets
         began = time.monotonic()

@@ -252,11 +252,12 @@ class Plant:
     def _break(self, buffer: Bytes, chance: Hashes) -> None:
         broken = np.flatnonzero(_chosen(chance, self._broken))
         kind = _low(chance[broken] >> np.uint64(24), 5)
-        temp, half = self._at["temp"], self.width // 2
+        temp, vib, half = self._at["temp"], self._at["vib"], self.width // 2
         for at, how in zip(broken.tolist(), kind.tolist(), strict=True):
             record = bytes(buffer[at])
             if how == 0:
-                record = record[:temp] + b"   NaN" + record[temp + 6 :]
+                # DuckDB's JSON takes it for a number; so do averages, which are NaN from then on
+                record = record[:vib] + b"  NaN" + record[vib + 5 :]
             elif how == 1:
                 record = record[:temp] + b' "n/a"' + record[temp + 6 :]
             elif how == 2:

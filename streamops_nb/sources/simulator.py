@@ -36,7 +36,8 @@ class SimulatorSettings(base.Settings):
         How many devices, how many records per second all together, which plant.
     late, silent, broken
         Share of the time during which a device sends 2 to 256 seconds late, or nothing at all;
-        share of the records that do not decode (``NaN``, text for a number, half a record, …).
+        share of the records that are broken: half a record, no JSON at all, text for a number, an
+        impossible date, or a ``vibration`` of ``NaN``.
     total
         End after so many records, which are then all there at once; null goes on for ever.
     start

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from streamops_nb.model.batch import Position, Slice, Span, advance
 from streamops_nb.model.errors import Interrupted, SourceError
@@ -23,14 +23,14 @@ from streamops_nb.sources.kafka_reader import Reader
 from tests.broker import Broker, free_port
 from tests.contract.source_contract import SourceContract, World, drain, sample_records
 
-__all__ = ["KafkaSourceSuite", "KafkaWorld", "open_source"]
+__all__ = ["TEN", "KafkaSourceSuite", "KafkaWorld", "Opener", "all_values", "open_source", "values"]
 
 CONTEXT = Context(folder=Path(), now=time.time)
 Opener = Callable[..., KafkaSource]
 
 
 def open_source(broker: Broker, topic: str, **settings: Any) -> KafkaSource:
-    written = KafkaSettings(servers=broker.servers, topic=topic, **settings)
+    written = KafkaSettings(**{"servers": broker.servers, "topic": topic, **settings})
     return KafkaSource(written, CONTEXT)
 
 
@@ -199,32 +199,6 @@ class KafkaSourceSuite(SourceContract):
         assert source.ends().latest == {"0": 1, "2": 1}
         assert source.seek(10) == {"0": 0, "2": 0}
 
-    def test_what_a_transaction_takes_back_is_not_read_and_its_marks_are_passed(
-        self, broker: Broker, opened: Opener
-    ) -> None:
-        topic = broker.topic(1)
-        writer = Producer(
-            {"bootstrap.servers": broker.servers, "transactional.id": topic, "log_level": 0}
-        )
-        writer.init_transactions(20)
-        for value, commit in ((b"a", True), (b"b", False), (b"c", True)):
-            writer.begin_transaction()
-            writer.produce(topic, value, partition=0)
-            writer.flush(10)
-            if commit:
-                writer.commit_transaction(20)
-            else:
-                writer.abort_transaction(20)
-        source = opened(broker, topic)
-        position: Position = {}
-        found = []
-        for span, table in drain(source, position, Limit(rows=1)):
-            position = advance(position, span)
-            found += values(table)
-        assert found == [b"a", b"c"]
-        assert position == source.ends().latest
-        assert position["0"] > 3
-
     # ---------------------------------------------------------------- leaving no trace
 
     def test_groups_and_committed_offsets_are_as_before(
@@ -346,35 +320,13 @@ class KafkaSourceSuite(SourceContract):
             opened(broker, "t", options=options)
         assert caught.value.retryable is False
 
-    def test_a_topic_that_is_made_again_is_an_error_and_final(
-        self, broker: Broker, opened: Opener
-    ) -> None:
-        topic = broker.topic(1)
-        broker.produce(topic, 0, TEN)
-        source = opened(broker, topic)
-        assert all_values(source, {}) == TEN
-        broker.delete(topic)
-        broker.create(topic, 1)
-        broker.produce(topic, 0, TEN[:3])
-        with pytest.raises(SourceError) as caught:
-            patience = time.monotonic() + 15
-            while time.monotonic() < patience:
-                assert not source.cut({"0": 10}, Limit())
-                time.sleep(0.1)
-        while caught.value.retryable:  # the client may first find the old topic gone
-            with pytest.raises(SourceError) as caught:
-                source.cut({"0": 10}, Limit())
-        assert "partition 0" in str(caught.value)
-        assert "ends at offset 3, but the next record to read was 10" in str(caught.value)
-        assert all_values(source, source.ends().earliest) == TEN[:3]
-
     def test_a_span_that_cannot_be_read_again_is_an_error_not_a_shorter_table(
         self, broker: Broker, opened: Opener
     ) -> None:
         topic = broker.topic(1)
         broker.produce(topic, 0, TEN)
         source = opened(broker, topic)
-        with pytest.raises(SourceError, match="partition 0.*ends at offset 10") as caught:
+        with pytest.raises(SourceError, match=r"partition 0.*ends at offset 10") as caught:
             source.read(Span((Slice("0", 5, 20),)))
         assert caught.value.retryable is False
 
@@ -382,7 +334,7 @@ class KafkaSourceSuite(SourceContract):
         self, broker: Broker, opened: Opener
     ) -> None:
         source = opened(broker, broker.topic(1))
-        with pytest.raises(SourceError, match="partition 7 .* does not exist") as caught:
+        with pytest.raises(SourceError, match=r"partition 7 .* does not exist") as caught:
             source.cut({"0": 0, "7": 3}, Limit())
         assert caught.value.retryable is False
 
@@ -415,11 +367,9 @@ class KafkaSourceSuite(SourceContract):
         for span, _ in drain(source, {}):
             position = advance(position, span)
         own_broker.stop()
-        with pytest.raises(SourceError) as caught:
-            for _ in range(100):
-                source.ends()
-                assert not source.cut(position, Limit())
-                time.sleep(0.1)
+        time.sleep(1.1)  # what the broker told is good for a second
+        with pytest.raises(SourceError, match="Connection refused") as caught:
+            source.cut(position, Limit())
         assert caught.value.retryable is True
         own_broker.start()
         if not own_broker.keeps_records:

@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from streamops_nb.db import Instance, Session, ident, load_sql, open_instance
 from streamops_nb.engine.assembly import Surroundings
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.runner import Runner
+from streamops_nb.model.events import BatchCommitted, Event, from_json
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.plan.planner import Planner
 from streamops_nb.sources.base import Source
@@ -69,24 +71,25 @@ class Outcome:
     columns: list[str]
     rows: list[tuple[Any, ...]]
     rejects: list[dict[str, Any]]
-    facts: list[dict[str, Any]]
+    facts: list[Event]
     checkpoint: Checkpoint
     restarts: int = 0
 
     @property
-    def batches(self) -> list[dict[str, Any]]:
+    def batches(self) -> list[BatchCommitted]:
         """The facts of committed batches."""
-        return [fact for fact in self.facts if fact["type"] == "batch_committed"]
+        return [fact for fact in self.facts if isinstance(fact, BatchCommitted)]
 
     def total(self, number: str) -> int:
         """The sum of a number over all committed batches."""
-        return sum(fact[number] for fact in self.batches)
+        return sum(getattr(fact, number) for fact in self.batches)
 
 
 def arrow_schema(fields: Mapping[str, str]) -> pa.Schema:
     """Give the Arrow schema of fields of DuckDB types."""
     columns = ", ".join(f"CAST(NULL AS {kind}) AS {ident(name)}" for name, kind in fields.items())
-    with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone='UTC'").fetchall()
         return connection.sql(f"SELECT {columns} LIMIT 0").to_arrow_table().schema
 
 
@@ -198,23 +201,14 @@ def read_outcome(
     names = ", ".join(ident(name) for name in columns)
     batches = session.rows(f"SELECT checkpoint, facts FROM {ident(database)}.batches ORDER BY n")
     rejects = session.table(f"SELECT * FROM {ident(database)}.rejects ORDER BY batch, rowid")
-    facts = session.rows(
-        "SELECT CAST(f AS VARCHAR) FROM (SELECT n, unnest(from_json(facts, '[\"JSON\"]')) AS f "
-        f"FROM {ident(database)}.batches) ORDER BY n, CAST(f ->> 'seq' AS BIGINT)"
-    )
     return Outcome(
         columns=columns,
         rows=session.rows(f"SELECT {names} FROM {ident(database)}.output"),
         rejects=rejects.to_pylist(),
-        facts=[_json(fact) for (fact,) in facts],
+        facts=[from_json(fact) for _, facts in batches for fact in json.loads(facts)],
         checkpoint=Checkpoint.from_json(batches[-1][0]),
         restarts=restarts,
     )
-
-
-def _json(text: str) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(text)
-    return value
 
 
 class Batch:
@@ -282,19 +276,22 @@ def _by_skeleton(rows: Iterable[Sequence[Any]]) -> dict[str, list[tuple[float, .
     groups: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     for row in rows:
         floats: list[float] = []
-        skeleton = repr(_without_floats(tuple(row), floats))
+        skeleton = repr(_skeleton(tuple(row), floats))
         groups[skeleton].append(tuple(floats))
     return groups
 
 
-def _without_floats(value: Any, floats: list[float]) -> Any:
+def _skeleton(value: Any, floats: list[float]) -> Any:
+    """Give a value without its floats, which are put aside; times in UTC whatever their zone."""
     if isinstance(value, float):
         floats.append(value)
         return "float"
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
     if isinstance(value, (list, tuple)):
-        return [_without_floats(each, floats) for each in value]
+        return [_skeleton(each, floats) for each in value]
     if isinstance(value, dict):
-        return {key: _without_floats(each, floats) for key, each in value.items()}
+        return {key: _skeleton(each, floats) for key, each in value.items()}
     return value
 
 

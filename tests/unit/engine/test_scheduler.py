@@ -82,6 +82,60 @@ def test_a_task_comes_again_after_as_long_as_it_asked_for(clock, scheduler):
     task.until(2)
 
 
+def test_while_one_thread_is_in_a_long_step_the_other_looks_after_what_falls_due(clock, scheduler):
+    early, late = threading.Event(), threading.Event()
+    first = Steps(lambda n: 10.0 if n == 1 else late.wait(10) and None)
+    second = Steps(lambda n: 20.0 if n == 1 else early.set())
+    scheduler.add("first", first)
+    scheduler.add("second", second)
+    clock.until_waiting(2)
+    clock.advance(10.0)
+    first.until(2)
+    clock.until_waiting(1)
+    clock.advance(10.0)
+    second.until(2)
+    late.set()
+    assert early.wait(10)
+
+
+def test_a_thread_that_becomes_idle_watches_if_its_task_is_due_before_all_others(clock, scheduler):
+    go = threading.Event()
+    far, near = Steps(lambda _: 3600.0), Steps(lambda n: 10.0 if go.wait(10) and n == 1 else None)
+    scheduler.add("near", near)
+    near.until(1)
+    scheduler.add("far", far)
+    clock.until_waiting(1)
+    go.set()
+    clock.until_waiting(2)
+    clock.advance(10.0)
+    near.until(2)
+
+
+def test_tasks_that_waited_for_a_slower_one_all_go_on_when_it_leaves(clock, scheduler):
+    go, together = threading.Event(), threading.Barrier(2)
+
+    def use_a_second_then_meet(n: int) -> float | None:
+        if n == 1:
+            clock.advance(1.0)
+            return 0.0
+        together.wait(10)
+        return None
+
+    slow = Steps(lambda _: go.wait(10) and None)
+    quick = [Steps(use_a_second_then_meet) for _ in range(2)]
+    scheduler.add("slow", slow, weight=100.0)
+    slow.until(1)
+    for n, task in enumerate(quick):
+        scheduler.add(f"quick{n}", task)
+        task.until(1)
+    clock.until_waiting(1)
+    assert [task.n for task in quick] == [1, 1]
+    go.set()
+    for task in quick:
+        task.until(2)
+    assert not together.broken
+
+
 def test_a_backlog_is_worked_off_at_once_and_a_finished_task_leaves(scheduler):
     task = Steps(lambda n: 0.0 if n < 50 else None)
     scheduler.add("a", task)

@@ -62,7 +62,7 @@ Make = Callable[..., ParquetSink]
 def make(request: pytest.FixtureRequest) -> Make:
     def make(folder: Path, **more: Any) -> ParquetSink:
         settings = ParquetSettings(
-            path="out", partition_by=request.param, **{"compact": {"files": 3}, **more}
+            path="out", partition_by=request.param, **{"compact": {"files": 2}, **more}
         )
         sink = ParquetSink(settings, Context(job="hot", folder=folder, schema=SCHEMA))
         sink.open()
@@ -140,11 +140,11 @@ def test_dying_while_files_are_merged_shows_all_batches_or_none_and_opening_heal
 ) -> None:
     def prepare(folder: Path) -> Callable[[], object]:
         sink = make(folder)
-        for n in range(1, 6):
+        for n in range(1, 4):
             sink.write(n, rows(n))
         return sink.tidy
 
-    everything = dict.fromkeys(range(1, 6), 6)
+    everything = dict.fromkeys(range(1, 4), 6)
     hidden = 0
     for folder in deaths(death, tmp_path, prepare):
         hidden += not seen(folder)
@@ -153,7 +153,7 @@ def test_dying_while_files_are_merged_shows_all_batches_or_none_and_opening_heal
         assert seen(folder) == everything
         sink.tidy()
         assert seen(folder) == everything
-        assert len(sink._folder.entries()) == 3
+        assert len(sink._folder.entries()) == 2
     assert hidden == 1, "only between the two renames"
 
 
@@ -197,7 +197,7 @@ def test_a_merge_that_cannot_be_shown_puts_the_parts_back(
     death: Death, make: Make, tmp_path: Path
 ) -> None:
     sink = make(tmp_path)
-    for n in range(1, 5):
+    for n in range(1, 4):
         sink.write(n, rows(n))
     before = seen(tmp_path)
     death.refused = "new"  # the second rename of the swap

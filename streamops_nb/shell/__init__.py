@@ -1,0 +1,1 @@
+"""What the command line shows and does; `streamops_nb.cli` only reads the arguments."""

@@ -1,0 +1,89 @@
+"""The board of jobs as a table for a terminal of 100 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from streamops_nb.model.lifecycle import Status
+from streamops_nb.model.views import JobView
+from streamops_nb.shell.totals import Counts, total
+from streamops_nb.shell.wording import cell, count, moment, rate
+
+__all__ = ["board", "rows_table", "troubles"]
+
+_COLOURS = {
+    Status.RUNNING: "green",
+    Status.FINISHED: "cyan",
+    Status.FAILED: "bold red",
+    Status.RETRYING: "yellow",
+}
+
+
+def board(views: Iterable[JobView], before: Mapping[str, Counts], now: float) -> Table:
+    """Make the table: a line per job, counts over all its runs.
+
+    Parameters
+    ----------
+    before
+        What earlier runs did; see `streamops_nb.shell.totals.earlier_runs`.
+    now
+        Wall time, seconds since the epoch.
+    """
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    table.add_column("job", style="bold", no_wrap=True, overflow="ellipsis", max_width=24)
+    table.add_column("status", no_wrap=True)
+    for name in ("rows in", "rows out", "in/s", "lag", "watermark", "rejects", "late"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for view in views:
+        counts = total(view, before)
+        table.add_row(
+            view.job,
+            Text(view.status.value, style=_COLOURS.get(view.status, "")),
+            count(counts.rows_in),
+            count(counts.rows_out),
+            rate(view.rate_in(now)),
+            count(view.total_lag),
+            moment(view.watermark, now),
+            _coloured(counts.rejects, "yellow"),
+            _coloured(counts.late, "magenta"),
+        )
+    return table
+
+
+def _coloured(number: int, style: str) -> Text:
+    return Text(count(number), style=style if number else "dim")
+
+
+def troubles(views: Iterable[JobView], width: int = 100) -> list[Text]:
+    """Say, a line per job, what went wrong in the present run, the last of each."""
+    lines = []
+    for view in views:
+        error = view.last_error
+        if error is not None and error.run == view.run:
+            where = "" if error.batch is None else f" in batch {error.batch}"
+            said = f"{view.job}: {error.kind}{where}: {error.message}"
+        elif view.status is Status.FAILED:
+            said = f"{view.job}: {view.reason}"
+        else:
+            continue
+        style = "red" if view.status is Status.FAILED else "yellow"
+        lines.append(Text(cell(said, width), style=style))
+    return lines
+
+
+def rows_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+    """Make a table of output rows; long values are cut."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    for name in columns:
+        numbers = all(isinstance(row[name], (int, float)) or row[name] is None for row in rows)
+        table.add_column(
+            Text(name), justify="right" if numbers else "left", no_wrap=True, overflow="ellipsis"
+        )
+    for row in rows:
+        table.add_row(*(Text(cell(row[name])) for name in columns))
+    return table

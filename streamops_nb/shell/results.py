@@ -1,0 +1,44 @@
+"""Reading what jobs have written, for showing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from streamops_nb.db import ident
+from streamops_nb.model.errors import Refused
+
+if TYPE_CHECKING:
+    from streamops_nb.ops.workspace import Workspace
+
+__all__ = ["newest_output", "newest_rejects"]
+
+Rows = list[dict[str, Any]]
+
+
+def newest_output(workspace: Workspace, job: str, limit: int) -> tuple[Rows, list[str]]:
+    """Give a job's newest output rows, the newest batch first, and their columns.
+
+    Raises
+    ------
+    Refused
+        If there is no such job, it writes elsewhere than to a table, or has not started yet.
+    """
+    spec = workspace.job(job).spec
+    if spec.sink.type != "table":
+        raise Refused(
+            f"the job `{job}` writes to {spec.sink.type}, not to a table - look for its rows there"
+        )
+    table = workspace.output(job)
+    found = workspace.read(
+        f"SELECT * EXCLUDE (_batch) FROM {table} ORDER BY _batch DESC LIMIT {int(limit)}"
+    )
+    return found.to_pylist(), found.column_names
+
+
+def newest_rejects(workspace: Workspace, job: str, limit: int) -> tuple[Rows, list[str]]:
+    """Give a job's newest rejects and their columns; raises as `newest_output` does."""
+    workspace.job(job)
+    workspace.output(job)
+    table = ident(f"job_{job}", "rejects")
+    found = workspace.read(f"FROM {table} ORDER BY batch DESC, \"offset\" DESC LIMIT {int(limit)}")
+    return found.to_pylist(), found.column_names
