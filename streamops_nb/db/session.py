@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,9 @@ class Session:
 
     def unregister(self, name: str) -> None:
         """Forget a registered table."""
-        self._cursor.unregister(name)
+        # in an aborted transaction DuckDB refuses even this; its roll-back forgets the table
+        with suppress(duckdb.Error):
+            self._cursor.unregister(name)
 
     @contextmanager
     def registered(self, **tables: pa.Table) -> Iterator[None]:
@@ -121,11 +123,9 @@ class Session:
         self.rows("COMMIT")
 
     def _roll_back(self) -> None:
-        try:
+        # after a fatal error DuckDB has ended the transaction itself
+        with suppress(duckdb.Error):
             self._cursor.execute("ROLLBACK").fetchall()
-        except duckdb.Error:
-            # the transaction is gone already (DuckDB ends it itself after a fatal error)
-            return
 
     def interrupt(self) -> None:
         """Stop the statement that runs in this session; may be called from any thread."""

@@ -153,10 +153,6 @@ class StreamClock:
             name, f"partition {name} is at {_words(slowest)}, {apart} behind the furthest"
         )
 
-    def adopt(self, *, delay_us: int, idle_us: int | None, apart: bool) -> None:
-        """Go on under other settings: a specification may change between two runs."""
-        self._delay, self._idle, self._apart = delay_us, idle_us, apart
-
     def to_json(self) -> dict[str, Any]:
         """Give settings and what is remembered as plain values, for the checkpoint."""
         return {

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["JsonFormat"]
 
+_TRIES = 2
+
 
 class JsonFormat:
     """Records that are JSON objects.
@@ -51,6 +53,7 @@ class JsonFormat:
             FROM (SELECT from_json_strict(raw, {json_types(schema)}) AS _fields, _row
                 FROM _records)"""
         self._forgiving = ""
+        self._failures = 0  # of the strict way, in a row
 
     def decode(self, raw: pa.Table, session: Session) -> Decoded:
         """Decode the column ``_raw``.
@@ -63,19 +66,31 @@ class JsonFormat:
         numbers = pa.array(np.arange(raw.num_rows, dtype=np.int64))
         records = chunked(pa.table({"_row": numbers, "raw": text}))
         with session.registered(_records=records):
-            try:
-                rows = session.table(self._strict, chunk=CHUNK)
-            except RowError:
-                return self._forgive(session, faults)
-            if self._some_are_empty(rows):
-                return self._forgive(session, faults)
+            rows = self._strictly(session)
+            if rows is None:
+                return self._forgivingly(session, faults)
         return decoded(rows, faults)
 
-    def _some_are_empty(self, rows: pa.Table) -> bool:
-        """Say whether a record may have been no object: ``null`` gives NULL in every field."""
-        return all(rows.column(i).null_count for i in range(len(self._schema)))
+    def _strictly(self, session: Session) -> pa.Table | None:
+        """Decode the strict way; None if a record cannot be taken so.
 
-    def _forgive(self, session: Session, faults: dict[int, str]) -> Decoded:
+        After two failures in a row this is tried only every eighth time: a stream that always
+        has such records would pay for the attempt.
+        """
+        self._failures += 1
+        if self._failures > _TRIES and self._failures % 8:
+            return None
+        try:
+            rows = session.table(self._strict, chunk=CHUNK)
+        except RowError:
+            return None
+        # `null` is no object, but gives NULL in every field
+        if all(rows.column(i).null_count for i in range(len(self._schema))):
+            return None
+        self._failures = 0
+        return rows
+
+    def _forgivingly(self, session: Session, faults: dict[int, str]) -> Decoded:
         if not self._forgiving:
             self._forgiving = forgiving_query(self._schema, session)
         rows = session.table(self._forgiving, chunk=CHUNK)

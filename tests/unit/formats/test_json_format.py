@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamops_nb.db import Session, sealed
@@ -142,7 +142,8 @@ VALUES = st.one_of(
 RECORDS = st.dictionaries(st.sampled_from(["n", "t", "p", "l", "other"]), VALUES | st.lists(VALUES))
 
 
-@given(st.lists(RECORDS, min_size=2, max_size=6))
+@settings(max_examples=15)
+@given(st.lists(RECORDS, min_size=2, max_size=5))
 def test_the_strict_and_the_forgiving_way_agree(
     session: Session, records: list[dict[str, Any]]
 ) -> None:
@@ -152,6 +153,15 @@ def test_the_strict_and_the_forgiving_way_agree(
     rows = [row for found, _ in alone for row in found]
     reasons = [reason for _, found in alone for reason in found]
     assert repr(together) == repr((rows, [*reasons, "not JSON: spoils the strict way"]))
+
+
+def test_the_strict_way_is_found_again_after_bad_batches(session: Session) -> None:
+    made = JsonFormat(None, {"n": "BIGINT", "m": "BIGINT"})
+    bad = pa.table({"_raw": pa.array([b'{"n":1}', b"x"], pa.binary())})
+    good = pa.table({"_raw": pa.array([b'{"n":1,"m":2}'], pa.binary())})
+    for table, rejected in [(bad, 1)] * 12 + [(good, 0)] * 12 + [(bad, 1)] * 3:
+        done = made.decode(table, session)
+        assert (done.rows.num_rows, done.rejects.num_rows) == (1, rejected)
 
 
 def test_types_are_inferred_over_all_records(session: Session) -> None:

@@ -1,0 +1,146 @@
+"""Checking a specification and its query before anything runs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from streamops_nb import plugins
+from streamops_nb.db import Instance, ident, open_instance
+from streamops_nb.engine.assembly import Surroundings, open_stream, plan_spec
+from streamops_nb.engine.references import read_reference
+from streamops_nb.model.errors import Fault, Refused, SourceError, SpecRefused
+from streamops_nb.model.secrets import resolve
+from streamops_nb.model.spec import JobSpec
+from streamops_nb.plan import Plan, Planner
+from streamops_nb.plan.specfile import load
+from streamops_nb.shell.places import placed
+from streamops_nb.sinks.base import Context
+
+__all__ = ["endless_streams", "load_spec", "plan_of"]
+
+
+def load_spec(path: Path) -> JobSpec:
+    """Read a specification from a file; raises `SpecRefused` with every fault."""
+    if not path.is_file():
+        raise SpecRefused([Fault(what=f"there is no file {path}", remedy="check the path")])
+    return load(path)
+
+
+def plan_of(path: Path, spec: JobSpec, folder: Path) -> Plan:
+    """Check and compile a specification's query; nothing is kept, written or started.
+
+    A stream whose schema is to be inferred is sampled; others are not opened.
+
+    Parameters
+    ----------
+    path
+        The file that the specification was read from, for the places of faults.
+    folder
+        The workspace: relative paths are relative to it. It need not exist.
+
+    Raises
+    ------
+    Refused
+        With every fault, at its line and column of the file.
+    SourceError
+        If a stream to be sampled does not answer.
+    """
+    try:
+        with _surroundings(folder) as around:
+            plan = plan_spec(spec, _schemas(spec, around), _references(spec, folder), around)
+            _check_sink(spec, plan, folder)
+            return plan
+    except Refused as refusal:
+        text = path.read_text(encoding="utf-8-sig")
+        raise type(refusal)([placed(fault, spec, text) for fault in refusal.faults]) from refusal
+
+
+def endless_streams(spec: JobSpec, folder: Path) -> list[str]:
+    """Name the streams that never end by themselves; opens all sources for a moment."""
+    with _surroundings(folder) as around:
+        endless = []
+        for name, stream in spec.streams.items():
+            opened = open_stream(name, stream, around, around.instance.session())
+            if not opened.source.traits.bounded:
+                endless.append(name)
+            opened.source.close()
+    return endless
+
+
+@contextmanager
+def _surroundings(folder: Path) -> Iterator[Surroundings]:
+    planner = Planner()
+    instance = open_instance(folder.resolve(), memory="512MB", threads=2)
+    tables: dict[str, str] = {}
+
+    def table_of(what: str) -> str:
+        if what not in tables:
+            tables[what] = _attached(instance, folder, what)
+        return tables[what]
+
+    try:
+        yield Surroundings(
+            instance=instance, folder=folder, now=time.time, planner=planner, tables=table_of
+        )
+    finally:
+        planner.close()
+        instance.close()
+
+
+def _attached(instance: Instance, folder: Path, what: str) -> str:
+    """Attach the file of another job or of an appended stream; name its table."""
+    kind, _, name = what.partition(":")
+    path = folder.resolve() / f"{kind}s" / f"{name}.db"
+    if not path.exists():
+        raise SourceError(f"the workspace {folder} has no {kind} `{name}`", retryable=False)
+    instance.attach(path, f"{kind}_{name}")
+    return ident(f"{kind}_{name}", "main", "output" if kind == "job" else "log")
+
+
+def _schemas(spec: JobSpec, around: Surroundings) -> dict[str, dict[str, str]]:
+    schemas, faults = {}, []
+    for name, stream in spec.streams.items():
+        if stream.fields is not None:
+            schemas[name] = stream.fields
+            continue
+        try:
+            opened = open_stream(name, stream, around, around.instance.session())
+        except Refused as refusal:
+            faults += refusal.faults
+            continue
+        schemas[name] = opened.schema
+        opened.source.close()
+    if faults:
+        raise SpecRefused(faults)
+    return schemas
+
+
+def _references(spec: JobSpec, folder: Path) -> dict[str, pa.Table]:
+    tables, faults = {}, []
+    for name, reference in spec.references.items():
+        try:
+            tables[name] = read_reference(name, reference, folder)
+        except Refused as refusal:
+            faults += refusal.faults
+    if faults:
+        raise SpecRefused(faults)
+    return tables
+
+
+def _check_sink(spec: JobSpec, plan: Plan, folder: Path) -> None:
+    """Make the sink, which does nothing before it is opened but looks at the output's columns."""
+    sink = plugins.load("sink", spec.sink.type)
+    try:
+        settings = resolve(spec.sink.settings, os.environ, ("sink",))
+    except SpecRefused:  # its secrets need not be known where a job is only checked
+        return
+    sink(
+        sink.Settings(**settings),
+        Context(job=spec.name, folder=folder, schema=dict(plan.columns), database='"job"'),
+    )
