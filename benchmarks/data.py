@@ -69,9 +69,7 @@ def _write_jsonl(table: pa.Table, path: Path) -> None:
             out.write(b"\n".join(values) + b"\n")
 
 
-def json_values(
-    connection: duckdb.DuckDBPyConnection, table: pa.Table
-) -> Iterator[list[bytes]]:
+def json_values(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> Iterator[list[bytes]]:
     """Write the rows of a table as JSON objects, some 100,000 at a time."""
     for start in range(0, table.num_rows, ROW_GROUP):
         connection.register("_part", table.slice(start, ROW_GROUP))

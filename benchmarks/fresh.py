@@ -44,8 +44,18 @@ def _child() -> None:
     module, arguments = sys.argv[1:]
     result = importlib.import_module(module).measure(**json.loads(arguments))
     used = resource.getrusage(resource.RUSAGE_SELF)
-    peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({**result, "process_cpu": used.ru_utime + used.ru_stime, "peak": peak}))
+    cpu = used.ru_utime + used.ru_stime
+    print(json.dumps({**result, "process_cpu": cpu, "peak": _peak()}))
+
+
+def _peak() -> int:
+    """Give the most memory this process had; getrusage would count its parent's at the fork."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 if __name__ == "__main__":

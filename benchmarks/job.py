@@ -18,6 +18,7 @@ from streamops_nb import plugins
 from streamops_nb.db import open_instance
 from streamops_nb.engine.assembly import Surroundings
 from streamops_nb.engine.runner import Runner
+from streamops_nb.model.spec import JobSpec
 from streamops_nb.plan.planner import Planner
 from streamops_nb.plan.specfile import load
 
@@ -50,7 +51,8 @@ def measure(
         ``seconds``, of these ``setup`` before the first batch; ``cpu``; ``batches``, ``rows_in``,
         ``rows_out``, ``rejects``, ``late``; ``phases``, seconds per phase over all batches.
     """
-    _import(spec)
+    job = load(spec)
+    _import(job)
     shutil.rmtree(workspace, ignore_errors=True)
     job_file(workspace).parent.mkdir(parents=True)
     facts: list[dict[str, Any]] = []
@@ -62,9 +64,7 @@ def measure(
         around = Surroundings(
             instance=instance, folder=Path(folder or workspace), now=time.time, planner=planner
         )
-        runner = Runner(
-            load(spec), around, database=DATABASE, ahead=ahead, on_facts=facts.extend
-        )
+        runner = Runner(job, around, database=DATABASE, ahead=ahead, on_facts=facts.extend)
         ready = time.perf_counter()
         _drive(runner, facts, rows)
         end = time.perf_counter()
@@ -79,10 +79,10 @@ def measure(
     }
 
 
-def _import(spec: Mapping[str, Any]) -> None:
-    for stream in spec["streams"].values():
-        plugins.load("source", stream["source"]["type"])
-        plugins.load("format", stream.get("format", "json"))
+def _import(job: JobSpec) -> None:
+    for stream in job.streams.values():
+        plugins.load("source", stream.source.type)
+        plugins.load("format", stream.format.type)
     plugins.load("format", "parquet")
     plugins.load("sink", "table")
 

@@ -81,9 +81,7 @@ def _pairs(broker: Broker, topic: str, options: Options) -> Pairs:
     last: dict[str, Any] = {}
 
     def ours() -> dict[str, Any]:
-        result = run_fresh(
-            "benchmarks.job", spec=spec, workspace=str(workspace), rows=options.rows
-        )
+        result = run_fresh("benchmarks.job", spec=spec, workspace=str(workspace), rows=options.rows)
         assert result["rows_in"] == options.rows
         assert result["largest_batch"] <= _BATCH
         assert result["rejects"] == result["late"] == result["partly_late"] == 0

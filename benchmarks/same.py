@@ -32,9 +32,7 @@ def measure(job: str, plain: str, where: str = "true") -> dict[str, Any]:
         order = sorted(kinds, key=lambda name: (kinds[name] in ("DOUBLE", "FLOAT"), name))
         columns = ", ".join(ident(name) for name in order)
         tables = [
-            connection.sql(
-                f"SELECT {columns} FROM {relation} ORDER BY {columns}"
-            ).to_arrow_table()
+            connection.sql(f"SELECT {columns} FROM {relation} ORDER BY {columns}").to_arrow_table()
             for relation in ("job.output", f"plain.result WHERE {where}")
         ]
     if tables[0].num_rows != tables[1].num_rows:

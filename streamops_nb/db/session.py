@@ -203,7 +203,7 @@ def open_instance(
     if threads is not None:
         config["threads"] = threads
     connection = duckdb.connect(":memory:", config=config)
-    settings = ["SET TimeZone='UTC'", "SET enable_progress_bar=false"]
+    settings = ["SET GLOBAL TimeZone='UTC'", "SET enable_progress_bar=false"]
     if folder is not None:
         spill = folder / "tmp"
         settings += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 from streamops_nb.db import Session, ident
 from streamops_nb.engine.inflow import Inflow, reject_table
 from streamops_nb.engine.record import Checkpoint, Record
+from streamops_nb.engine.watermark import NEVER
 from streamops_nb.model.errors import RowError
 from streamops_nb.plan.operator import Operator, Plan, StateTable
 from streamops_nb.plan.statement import Statement
@@ -57,7 +59,11 @@ class Failed(Exception):
     operator
         The operator that failed, None for the output of a plan without windows.
     table
-        The state table whose insert failed, None if it was the emission.
+        The state table that was being fed, None if it was the emission.
+    statement
+        What failed, over the rows that came (an insert or output), None for an emission.
+    stages
+        What earlier operators emitted in this attempt.
     """
 
     def __init__(
@@ -65,11 +71,15 @@ class Failed(Exception):
         error: RowError,
         operator: Operator | None = None,
         table: StateTable | None = None,
+        statement: Statement | None = None,
+        stages: Mapping[str, pa.Table] | None = None,
     ) -> None:
         super().__init__(str(error))
         self.error = error
         self.operator = operator
         self.table = table
+        self.statement = statement
+        self.stages = dict(stages or {})
 
 
 class Looked(Exception):
@@ -103,6 +113,7 @@ class Attempt:
         self.merged_rows = dict(checkpoint.merged_rows)
         self.late = 0
         self.partly_late = 0
+        self.cut_off = 0
         self.late_rejects: list[pa.Table] = []
         self.stages: dict[str, pa.Table] = {}
         self.seconds = {"run": 0.0, "write": 0.0}
@@ -138,20 +149,26 @@ class Attempt:
         """Fill the batch's numbers into a statement."""
         record = self._batch.record
         begin, end = record.frontiers[operator.name] if operator else (0, 0)
-        return statement.fill(begin=begin, end=end, now=record.now, cut=record.cut)
+        cut, since = record.cut, record.since
+        if operator is not None:
+            cut = cut if cut <= NEVER else cut + operator.cut_trail
+            since = since if operator.leaves else NEVER
+        return statement.fill(begin=begin, end=end, now=record.now, cut=cut, since=since)
 
     # feeding
 
     def _feed(self, operator: Operator, table: StateTable) -> None:
         if not self._has_rows(table):
             return
-        if table.late is not None and self._may_be_late(operator):
-            self._count_late(operator, table.late, table.late_rows)
+        step = table.insert
         try:
             insert = self.fill(table.insert, operator)
             added = self._session.run(f"INSERT INTO {table.name} {insert}")
+            if table.late is not None and self._may_be_late(operator):
+                step = table.late
+                self._count_late(operator, table.late, table.late_rows)
         except RowError as error:
-            raise Failed(error, operator, table) from error
+            raise Failed(error, operator, table, step, self.stages) from error
         self.state_rows[table.name] = self.state_rows.get(table.name, 0) + added
         self._merge(table)
 
@@ -216,11 +233,22 @@ class Attempt:
                 self._session.register(operator.name, self.stages[operator.name])
         except RowError as error:
             raise Failed(error, operator) from error
+        self._count_cut(operator)
         for table in operator.tables:
             gone = self._session.run(self.fill(table.expire, operator))
             self.state_rows[table.name] = self.state_rows.get(table.name, 0) - gone
         self.seconds["write" if final else "run"] += time.perf_counter() - begun
         return written
+
+    def _count_cut(self, operator: Operator) -> None:
+        """Count the windows that the start point cut off, as long as there can be any."""
+        cut = self._batch.record.cut
+        begin, _ = self._batch.record.frontiers[operator.name]
+        window = operator.window
+        over = window.kind != "session" and begin >= cut + operator.cut_trail + window.size
+        if operator.dropped is None or cut <= NEVER or over:
+            return
+        self.cut_off += self._session.rows(self.fill(operator.dropped, operator))[0][0]
 
     def _emission(self, operator: Operator) -> str:
         for name in operator.direct - self.stages.keys():
@@ -246,7 +274,7 @@ class Attempt:
         try:
             return target.write(self._batch.record.n, self.fill(output), self._session)
         except RowError as error:
-            raise Failed(error) from error
+            raise Failed(error, statement=output) from error
         finally:
             self.seconds["write"] += time.perf_counter() - begun
 

@@ -71,6 +71,7 @@ class Outcome:
     examples: Mapping[tuple[str, str], str]
     late: int
     partly_late: int
+    cut_off: int
     seconds: dict[str, float]
 
 
@@ -201,5 +202,6 @@ def _outcome(
         examples=dict(zip(reversed(kinds), reversed(reasons), strict=True)),
         late=attempt.late,
         partly_late=attempt.partly_late,
+        cut_off=attempt.cut_off,
         seconds=dict(attempt.seconds),
     )

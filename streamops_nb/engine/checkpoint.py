@@ -104,16 +104,19 @@ class JobFile:
         Windows that had begun before the stop point have lost rows by that: they count as cut off.
         """
         kept = self.open()
+        seen = [
+            largest for clock in kept.clocks.values() for largest, _ in clock["partitions"].values()
+        ]
+        cut = max([kept.cut, *(largest + 1 for largest in seen)])
+        stopped = Checkpoint(
+            n=kept.n, seq=kept.seq, positions=kept.positions, cut=cut, stopped=True
+        )
         with self._session.transaction():
             for name in json.loads(self.about("state") or "{}"):
                 self._session.run(f"DROP TABLE IF EXISTS {name}")
             self._session.run(f"DELETE FROM {self._db}.about WHERE key = 'state'")
             self._session.run(f"DELETE FROM {self._db}.begun")
-        seen = [
-            largest for clock in kept.clocks.values() for largest, _ in clock["partitions"].values()
-        ]
-        cut = max([kept.cut, *(largest + 1 for largest in seen)])
-        self.put(Checkpoint(n=kept.n, seq=kept.seq, positions=kept.positions, cut=cut))
+            self.put(stopped)
 
     def begun(self, n: int) -> Record | None:
         """Give the record of batch `n` if it was begun and never committed."""

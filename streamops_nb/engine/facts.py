@@ -34,6 +34,7 @@ def batch_facts(job: str, run: int, at: float, done: Done) -> list[dict[str, Any
             bytes_in=sum(flow.raw.nbytes for flow in load.inflows.values()),
             late=outcome.late,
             partly_late=outcome.partly_late,
+            cut_off=outcome.cut_off,
             spans=record.spans,
             watermarks=record.watermarks,
             frontiers={name: pair[1] for name, pair in record.frontiers.items()},

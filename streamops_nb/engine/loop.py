@@ -178,6 +178,7 @@ class Loop:
             frontiers=frontiers,
             now=now,
             cut=self.checkpoint.cut,
+            since=self.checkpoint.since,
             version=self._version,
             references=self._references,
         )

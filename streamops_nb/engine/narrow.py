@@ -31,34 +31,80 @@ def repair(
     QueryError
         If no single row is to blame.
     """
-    if failed.operator is None or failed.table is not None:
-        _repair_rows(failed, plan, batch, session, checkpoint)
-    else:
+    if failed.statement is None and failed.operator is not None:
         _repair_emission(failed.operator, plan, batch, session, checkpoint)
-
-
-def _repair_rows(
-    failed: Failed, plan: Plan, batch: Batch, session: Session, checkpoint: Checkpoint
-) -> None:
-    """Take the rows out of the streams, or of the stage's emission, that an insert read."""
+        return
     attempt = Attempt(plan, batch, session, checkpoint)
-    operator, table = failed.operator, failed.table
-    if table is None or operator is None:
-        statement, name, source = attempt.fill(plan.output), "result", plan.streams  # type: ignore[arg-type]
+    source = plan.streams if failed.table is None else _sources(plan, failed.table.source)
+    if failed.table is not None and failed.table.source in failed.stages:
+        _repair_stage(failed, attempt, batch, session)
     else:
-        statement, name = attempt.fill(table.insert, operator), operator.name
-        source = _sources(plan, table.source)
+        _repair_streams(failed, source, attempt, batch, session)
+
+
+def _probe(failed: Failed, attempt: Attempt, session: Session) -> Callable[[], object]:
+    assert failed.statement is not None
+    query = attempt.fill(failed.statement, failed.operator)
+    return lambda: session.table(query)
+
+
+def _name(failed: Failed) -> str:
+    return "result" if failed.operator is None else failed.operator.name
+
+
+def _repair_streams(
+    failed: Failed, source: tuple[str, ...], attempt: Attempt, batch: Batch, session: Session
+) -> None:
+    """Take the rows out of the streams that an insert or the output read."""
+    probe = _probe(failed, attempt, session)
+    found: dict[str, dict[int, str]] = {}
     for stream in source:
-        if stream not in batch.inflows:
-            raise QueryError(f"stage {name}: {failed.error}") from failed.error
-        inflow = batch.inflows[stream]
-        found = _culprits(session, stream, inflow.table, lambda: session.table(statement))
-        if found:
-            places = np.array(sorted(found), dtype=np.int64)
-            reasons = [found[int(place)] for place in places]
-            batch.inflows[stream] = inflow.without(places, reasons, name, "expression")
-            return
-    raise QueryError(f"stage {name} fails on rows together: {failed.error}") from failed.error
+        session.register(stream, batch.inflows[stream].table.slice(0, 0))
+    for stream in source:  # each with the others empty: a UNION reads several
+        found[stream] = _culprits(session, stream, batch.inflows[stream].table, probe)
+        session.register(stream, batch.inflows[stream].table.slice(0, 0))
+    if not any(found.values()):
+        raise _together(_name(failed), failed.error)
+    for stream, culprits in found.items():
+        if culprits:
+            places = np.array(sorted(culprits), dtype=np.int64)
+            reasons = [culprits[int(place)] for place in places]
+            inflow = batch.inflows[stream]
+            batch.inflows[stream] = inflow.without(places, reasons, _name(failed), "expression")
+
+
+def _repair_stage(failed: Failed, attempt: Attempt, batch: Batch, session: Session) -> None:
+    """Take the rows out of an earlier stage's emission that an insert read."""
+    assert failed.table is not None
+    source = failed.table.source
+    rows = failed.stages[source]
+    culprits = _culprits(session, source, rows, _probe(failed, attempt, session))
+    if not culprits:
+        raise _together(_name(failed), failed.error)
+    batch.repaired[source] = _without(rows, culprits, _name(failed), batch)
+
+
+def _together(stage: str, error: Exception) -> QueryError:
+    return QueryError(f"stage {stage} fails on rows together, on none alone: {error}")
+
+
+def _without(rows: pa.Table, culprits: dict[int, str], stage: str, batch: Batch) -> pa.Table:
+    """Note closed rows as rejects; return the others."""
+    places = sorted(culprits)
+    batch.rejects.append(
+        reject_table(
+            stage=stage,
+            kind="expression",
+            reasons=[culprits[place] for place in places],
+            raws=[
+                json.dumps(row, default=str).encode()
+                for row in rows.take(pa.array(places)).to_pylist()
+            ],
+        )
+    )
+    keep = np.ones(rows.num_rows, dtype=bool)
+    keep[places] = False
+    return rows.filter(pa.array(keep))
 
 
 def _sources(plan: Plan, source: str) -> tuple[str, ...]:
@@ -72,32 +118,28 @@ def _sources(plan: Plan, source: str) -> tuple[str, ...]:
 def _repair_emission(
     operator: Operator, plan: Plan, batch: Batch, session: Session, checkpoint: Checkpoint
 ) -> None:
-    """Evaluate an operator's emission without the closed rows on which it fails."""
+    """Evaluate an operator's emission without the closed rows on which it fails.
+
+    Over a join the rows of every side that meet a bad one seem bad; the side with the fewest is
+    taken to be at fault, until nothing fails any more.
+    """
     inputs = _look(operator, plan, batch, session, checkpoint)
     body = Attempt(plan, batch, session, checkpoint).fill(operator.body, operator)
     for name, table in inputs.items():
         session.register(name, table)
-    for name, table in inputs.items():
-        found = _culprits(session, name, table, lambda: session.table(body))
-        if not found:
-            continue
-        places = pa.array(sorted(found))
-        rows = table.take(places).to_pylist()
-        batch.rejects.append(
-            reject_table(
-                stage=operator.name,
-                kind="expression",
-                reasons=[found[place] for place in sorted(found)],
-                raws=[json.dumps(row, default=str).encode() for row in rows],
-            )
-        )
-        keep = np.ones(table.num_rows, dtype=bool)
-        keep[sorted(found)] = False
-        session.register(name, table.filter(pa.array(keep)))
-        batch.repaired[operator.name] = session.table(body)
-        break
-    else:
-        raise QueryError(f"stage {operator.name} fails on closed rows together")
+    while operator.name not in batch.repaired:
+        try:
+            batch.repaired[operator.name] = session.table(body)
+        except RowError as error:
+            found = {
+                name: _culprits(session, name, table, lambda: session.table(body))
+                for name, table in inputs.items()
+            }
+            guilty = min((n for n in found if found[n]), key=lambda n: len(found[n]), default=None)
+            if guilty is None:
+                raise _together(operator.name, error) from error
+            inputs[guilty] = _without(inputs[guilty], found[guilty], operator.name, batch)
+            session.register(guilty, inputs[guilty])
     for name in inputs:
         session.unregister(name)
 
@@ -111,6 +153,9 @@ def _look(
             Attempt(plan, batch, session, checkpoint, look_at=operator).evaluate(_Nowhere())
     except Looked as looked:
         return looked.inputs
+    except Failed as failed:
+        # not even what the emission reads can be made: partial states that do not combine
+        raise _together(operator.name, failed.error) from failed
     raise QueryError(f"stage {operator.name} did not fail when looked at again")
 
 

@@ -33,6 +33,9 @@ class Record:
         The batch's time, microseconds since the epoch; also what ``now()`` gives.
     cut
         Windows that begin earlier were cut off by the start point and are not emitted.
+    since
+        Windows that end up to here are not emitted: rows before a start point were read back only
+        to make later windows whole.
     version
         The specification's version.
     references
@@ -45,6 +48,7 @@ class Record:
     frontiers: Mapping[str, Frontier]
     now: int
     cut: int
+    since: int = -(2**62)
     version: int = 0
     references: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,6 +62,7 @@ class Record:
                 "frontiers": {name: list(pair) for name, pair in self.frontiers.items()},
                 "now": self.now,
                 "cut": self.cut,
+                "since": self.since,
                 "version": self.version,
                 "references": dict(self.references),
             }
@@ -90,12 +95,14 @@ class Checkpoint:
         Per state table, how many rows it holds.
     merged_rows
         Per state table, how many it held after partial states were last merged.
-    cut
-        See `Record.cut`.
+    cut, since
+        See `Record`.
     seq
         Number of the last fact.
     ended
         Whether all streams have ended and everything has been emitted.
+    stopped
+        Whether the job was stopped here: the positions are the stop point, no state is kept.
     """
 
     n: int = 0
@@ -105,8 +112,10 @@ class Checkpoint:
     state_rows: Mapping[str, int] = field(default_factory=dict)
     merged_rows: Mapping[str, int] = field(default_factory=dict)
     cut: int = -(2**62)
+    since: int = -(2**62)
     seq: int = 0
     ended: bool = False
+    stopped: bool = False
 
     def after(self, record: Record, **changes: Any) -> Checkpoint:
         """Give the checkpoint that follows when the batch of `record` has been done."""
@@ -114,9 +123,7 @@ class Checkpoint:
         for name, span in record.spans.items():
             positions[name] = advance(positions.get(name, {}), span)
         frontiers = {**self.frontiers, **{k: pair[1] for k, pair in record.frontiers.items()}}
-        return replace(
-            self, n=record.n, positions=positions, frontiers=frontiers, cut=record.cut, **changes
-        )
+        return replace(self, n=record.n, positions=positions, frontiers=frontiers, **changes)
 
     def to_json(self) -> str:
         """Write the checkpoint."""

@@ -92,12 +92,12 @@ class Runner:
         self.parts: Parts = assemble(spec, around, database=database)
         load_macros(self._session)
         before = self.file.open()
-        if fresh or not before.positions:
+        if fresh or before.stopped or not before.positions:
+            wanted = start or spec.start
+            if before.stopped and not fresh:
+                wanted = spec.start.model_copy(update={"at": "stopped"})
             self.file.clear()
-            begin = first_checkpoint(
-                start or spec.start, self.parts.plan, self.parts.inlets, before
-            )
-            self.file.put(begin)
+            self.file.put(first_checkpoint(wanted, self.parts.plan, self.parts.inlets, before))
         prepare(
             self.parts.plan,
             file=self.file,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from streamops_nb.engine.inlet import Inlet
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.watermark import NEVER
+from streamops_nb.model.batch import Position
 from streamops_nb.model.spec import Positions, Start
 from streamops_nb.plan.operator import Plan
 from streamops_nb.sources.base import Limit
@@ -16,6 +17,7 @@ __all__ = ["first_checkpoint"]
 
 _LOOK = Limit(rows=2_000, nbytes=8 * 1024 * 1024)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def first_checkpoint(
@@ -30,61 +32,87 @@ def first_checkpoint(
 
     Notes
     -----
-    Windows that begin at or before the largest event time read before the start point may have
-    lost rows: with ``cut_off: drop`` they are not emitted. With ``lookback`` the start moves back
-    by the longest window, and what closed before the wanted start is not emitted again.
+    A window that begins before the *cut* may have lost rows that lie before the start point. The
+    cut is the wanted time; or just after the largest event time seen before the latest record; or,
+    for positions, the smallest event time found there plus the stream's watermark delay.
+
+    With ``cut_off: drop`` such windows are not emitted, and counted. With ``lookback`` reading
+    begins earlier, by the lengths of all windows of the query (or as the specification says), and
+    windows that end before the cut are made but not emitted.
     """
-    positions: dict[str, dict[str, int]] = {}
-    cuts: list[int] = []
     back = _lookback(start, plan)
+    positions: dict[str, Position] = {}
+    cuts = []
     for name, inlet in inlets.items():
-        at = start.at or ("earliest" if inlet.source.traits.bounded else "latest")
-        if at == "stopped" and name in before.positions:
-            positions[name] = dict(before.positions[name])
-            cuts.append(before.cut)
-        elif isinstance(at, Positions):
-            positions[name] = dict(at.positions.get(name, {}))
-        elif isinstance(at, datetime):
-            positions[name] = dict(inlet.source.seek(at - (back or timedelta(0))))
-            cuts.append((at - _EPOCH) // timedelta(microseconds=1))
-        elif at == "latest":
-            positions[name] = dict(inlet.ends().latest)
-            cuts += _seen_before(inlet, back, positions)
-        else:
-            positions[name] = dict(inlet.ends().earliest)
-    cut = max(cuts, default=NEVER)
-    frontiers = {}
-    if back is not None and cuts:
-        frontiers = {operator.name: cut for operator in plan.operators}
+        position, cut = _start_of(start, inlet, before)
+        if cut is not None:
+            cuts.append(cut)
+            if back is not None:
+                position = inlet.source.seek(_EPOCH + cut * _MICROSECOND - back)
+        positions[name] = dict(position)
+    checkpoint = Checkpoint(n=before.n, seq=before.seq, positions=positions)
+    if not cuts or start.cut_off == "emit":
+        return checkpoint
+    cut = max(cuts)
+    if back is None:
+        return _at(checkpoint, cut=cut, since=NEVER)
+    return _at(checkpoint, cut=cut - back // _MICROSECOND, since=cut)
+
+
+def _at(checkpoint: Checkpoint, *, cut: int, since: int) -> Checkpoint:
     return Checkpoint(
-        n=before.n,
-        seq=before.seq,
-        positions=positions,
-        frontiers=frontiers,
-        cut=cut if start.cut_off == "drop" else NEVER,
+        n=checkpoint.n,
+        seq=checkpoint.seq,
+        positions=checkpoint.positions,
+        cut=cut,
+        since=since,
     )
+
+
+def _start_of(start: Start, inlet: Inlet, before: Checkpoint) -> tuple[Position, int | None]:
+    """Where a stream starts, and its cut (None: nothing lies before it)."""
+    at = start.at or ("earliest" if inlet.source.traits.bounded else "latest")
+    if isinstance(at, Positions):
+        position = at.positions.get(inlet.name, {})
+        return position, _first_after(inlet, position)
+    if isinstance(at, datetime):
+        return inlet.source.seek(at), (at - _EPOCH) // _MICROSECOND
+    if at == "stopped" and inlet.name in before.positions:
+        return before.positions[inlet.name], before.cut if before.cut > NEVER else None
+    if at == "latest":
+        return inlet.ends().latest, _last_before(inlet)
+    return inlet.ends().earliest, None
 
 
 def _lookback(start: Start, plan: Plan) -> timedelta | None:
     if start.cut_off != "lookback":
         return None
-    longest = max((operator.window.size for operator in plan.operators), default=0)
-    return start.lookback or timedelta(microseconds=longest)
+    if start.lookback is not None:
+        return start.lookback
+    return sum((operator.window.size for operator in plan.operators), 0) * _MICROSECOND
 
 
-def _seen_before(
-    inlet: Inlet, back: timedelta | None, positions: dict[str, dict[str, int]]
-) -> list[int]:
-    """The largest event time among the latest records; with a lookback the position moves back."""
+def _last_before(inlet: Inlet) -> int | None:
+    """Just after the largest event time among the latest records."""
     if inlet.timing is None:
-        return []
-    source = inlet.source
-    inflow, _ = inlet.read(source.cut(source.seek(_LOOK.rows), _LOOK))
-    latest = inflow.timed(inlet.timing.column, None).latest if inflow.table.num_rows else {}
-    if not latest:
-        return []
-    seen = max(latest.values())
-    if back is not None:
-        time = _EPOCH + timedelta(microseconds=seen) - back
-        positions[inlet.name] = dict(source.seek(time))
-    return [seen + 1]
+        return None
+    inflow, _ = inlet.read(inlet.cut(inlet.source.seek(_LOOK.rows), _LOOK))
+    if not inflow.table.num_rows:
+        return None
+    latest = inflow.timed(inlet.timing.column, None).latest
+    return max(latest.values()) + 1 if latest else None
+
+
+def _first_after(inlet: Inlet, position: Position) -> int | None:
+    """Just after the largest event time that can lie before a position.
+
+    Rows are at most the watermark delay behind the largest event time before them, so no row
+    before the position lies later than the earliest one found there plus that delay.
+    """
+    if inlet.timing is None:
+        return None
+    inflow, _ = inlet.read(inlet.cut(position, _LOOK))
+    if not inflow.table.num_rows:
+        return _last_before(inlet)
+    earliest = inflow.timed(inlet.timing.column, None).earliest
+    return None if earliest is None else earliest + inlet.timing.delay + 1

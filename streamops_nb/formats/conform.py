@@ -86,18 +86,21 @@ class Conform:
 
     def _whole(self, columns: dict[str, pa.ChunkedArray], count: int, session: Session) -> pa.Table:
         """Put the columns into the schema's order; what is missing is NULL."""
-        missing = {name: kind for name, kind in self._schema.items() if name not in columns}
-        if missing and self._types is None:
+        missing = [name for name in self._schema if name not in columns]
+        if missing:
+            types = self._arrow_types(session)
+            columns |= {name: pa.nulls(count, types.field(name).type) for name in missing}
+        rows: dict[str, pa.Array | pa.ChunkedArray] = {n: columns[n] for n in self._schema}
+        return pa.table(rows | {"_row": pa.array(np.arange(count, dtype=np.int64))})
+
+    def _arrow_types(self, session: Session) -> pa.Schema:
+        if self._types is None:
             nulls = ", ".join(
                 f"NULL::{'TIMESTAMPTZ' if kind in EPOCHS else kind} AS {ident(name)}"
                 for name, kind in self._schema.items()
             )
             self._types = session.table(f"SELECT {nulls}").schema
-        for name in missing:
-            assert self._types is not None
-            columns[name] = pa.nulls(count, self._types.field(name).type)
-        rows: dict[str, pa.Array | pa.ChunkedArray] = {n: columns[n] for n in self._schema}
-        return pa.table(rows | {"_row": pa.array(np.arange(count, dtype=np.int64))})
+        return self._types
 
 
 def infer_columns(table: pa.Table, session: Session) -> dict[str, str]:

@@ -11,7 +11,7 @@ from streamops_nb.plan.decompose import Decomposed, decompose
 from streamops_nb.plan.operator import Operator, StateTable
 from streamops_nb.plan.relation import Item, Kind
 from streamops_nb.plan.stage import Stage
-from streamops_nb.plan.statement import CUT, FROM, TO, Statement
+from streamops_nb.plan.statement import CUT, FROM, SINCE, TO, Statement
 from streamops_nb.plan.tree import Node, Tree, base_table, rewrite, walk
 
 __all__ = ["Compiler"]
@@ -32,6 +32,7 @@ class Compiler:
         self._stages = stages
         self._tree = tree
         self._database = database
+        self._cut_trails: dict[str, int] = {}
 
     def query(self, sql: str, reads: Iterable[str] = (), **ours: str) -> Statement:
         """Put the stages in front that `sql` reads and that are evaluated on the fly.
@@ -57,11 +58,18 @@ class Compiler:
             self._inline(below, steps)
         steps[name] = stage.sql
 
-    def operator(self, stage: Stage) -> Operator:
-        """Compile a stage over windows."""
+    def operator(self, stage: Stage, *, rows: bool = False) -> Operator:
+        """Compile a stage over windows.
+
+        Parameters
+        ----------
+        rows
+            Keep rows even where partial aggregates could be kept.
+        """
         frontier = stage.relation.frontier
+        self._cut_trails[stage.name] = max(self._cut_trail(item) for item in stage.items)
         window = next(i.relation.window for i in stage.items if i.relation.window is not None)
-        decomposed = decompose(stage, self._tree)
+        decomposed = None if rows else decompose(stage, self._tree)
         if decomposed is not None:
             return self._partials(stage, decomposed)
         tables: list[StateTable] = []
@@ -82,6 +90,8 @@ class Compiler:
             stage=stage,
             window=window,
             frontier=frontier,
+            cut_trail=self._cut_trails[stage.name],
+            dropped=self._dropped(stage, ours),
             tables=tuple(tables),
             direct=frozenset(direct),
             **self._emission(sql, stage.reads, ours, [n for n in ours if not n.startswith("_in")]),
@@ -99,6 +109,31 @@ class Compiler:
             },
             "body": self.query(sql, others),
         }
+
+    def _cut_trail(self, item: Item) -> int:
+        """How much later than the start point the windows of an item begin to be whole."""
+        if item.macro is None:
+            return self._cut_trails.get(item.relation.name, 0)
+        mark = item.macro.source.marks[item.macro.time]
+        inner = mark.window.size if mark.what == "end" and mark.window else 0
+        # a session that begins less than its gap after the start point may have begun before it
+        own = item.macro.window.size if item.macro.window.kind == "session" else 0
+        return self._cut_trails.get(item.macro.source.name, 0) + inner + own
+
+    def _dropped(self, stage: Stage, ours: Mapping[str, str]) -> Statement | None:
+        """Count the windows of a stage's first macro that were cut off."""
+        for number, item in enumerate(stage.items):
+            if item.macro is None:
+                continue
+            kept = f"_in{number}"
+            count = (
+                f"SELECT count(DISTINCT ({item.macro.keys}, window_start, window_end)) "
+                f"FROM {item.macro.window.kind}({kept}, {item.macro.call}) "
+                f"WHERE epoch_us(window_end) > {FROM} AND epoch_us(window_end) > {SINCE} "
+                f"AND epoch_us(window_end) <= {TO} AND epoch_us(window_start) < {CUT}"
+            )
+            return self.query(count, (), **{kept: ours[kept]})
+        return None
 
     def _table(self, stage: Stage, number: int) -> str:
         return f"{self._database}.{ident(f'state_{stage.name}_{number}')}"
@@ -118,7 +153,8 @@ class Compiler:
         ours[kept] = f"SELECT {columns} FROM {name}"
         ours[f"_w{number}"] = (
             f"SELECT * FROM {call} WHERE epoch_us(window_end) > {FROM} "
-            f"AND epoch_us(window_end) <= {TO} AND epoch_us(window_start) >= {CUT}"
+            f"AND epoch_us(window_end) > {SINCE} AND epoch_us(window_end) <= {TO} "
+            f"AND epoch_us(window_start) >= {CUT}"
         )
         if session:
             expire = (
@@ -211,14 +247,17 @@ class Compiler:
         final = "".join(
             f", finalize(combine_aggr(_a{i})) AS _a{i}" for i in range(len(parts.aggregates))
         )
+        closing = f"_end > {FROM} AND _end > {SINCE} AND _end <= {TO}"
         ours = {
             "_panes": f"SELECT _pane{keys}{states}, {start} AS _start FROM {name} "
             f"WHERE _pane < {TO} AND {window.pane_end} > {FROM}",
             "_windows": f"SELECT *, {end} AS _end FROM _panes",
             "_closed": f"SELECT {stamp}(_start) AS window_start, {stamp}(_end) AS window_end{keys}"
-            f"{final} FROM _windows WHERE _end > {FROM} AND _end <= {TO} AND _start >= {CUT} "
-            "GROUP BY ALL",
+            f"{final} FROM _windows WHERE {closing} AND _start >= {CUT} GROUP BY ALL",
         }
+        windows = "SELECT count(DISTINCT (_start, _end)) FROM _windows"
+        cut = f"{windows} WHERE {closing} AND _start < {CUT}"
+        before = {name: ours[name] for name in ("_panes", "_windows")}
         create = self.query(f"{parts.partial} LIMIT 0", reads, _p=panes)
         insert = self.query(parts.partial, reads, _p=f"SELECT * FROM ({panes}) WHERE {where}")
         table = StateTable(
@@ -235,6 +274,8 @@ class Compiler:
             stage=stage,
             window=window,
             frontier=stage.relation.frontier,
+            cut_trail=self._cut_trails[stage.name],
+            dropped=self.query(cut, (), **before),
             tables=(table,),
             **self._emission(parts.final, (), ours, ["_closed"]),
         )

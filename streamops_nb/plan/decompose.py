@@ -8,6 +8,7 @@ aggregated once, whatever number of windows it belongs to.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from streamops_nb.plan.functions import is_aggregate, is_decomposable
 from streamops_nb.plan.relation import Item, Kind
@@ -45,20 +46,85 @@ def decompose(stage: Stage, tree: Tree) -> Decomposed | None:
     item = _single_window(stage)
     if item is None or not _plain(stage):
         return None
-    keys = _distinct([key for key in _real_keys(stage, item) if not _is_bound(key, item)])
-    aggregates = _distinct(_aggregates(stage.node))
-    before = [*keys, *aggregates, stage.node["where_clause"] or {}]
-    if any(_is_bound(node, item) for part in before for node in walk(part)):
+    same = _Same(stage)
+    node = same.spelled_out(stage.node)
+    keys = [same.spelled_out(key) for key in stage.keys if key.get("literal") is None]
+    keys = same.distinct([key for key in keys if not _is_bound(key, item)])
+    aggregates = same.distinct(_aggregates(node))
+    before = [*keys, *aggregates, node["where_clause"] or {}]
+    if any(_is_bound(below, item) for part in before for below in walk(part)):
         return None
-    if not all(_combines(node) for node in aggregates):
+    if not all(_combines(below) for below in aggregates):
         return None
+    names = list(stage.relation.columns)
     return Decomposed(
         item=item,
         keys=tuple(keys),
         aggregates=tuple(aggregates),
-        partial=_partial(stage, item, keys, aggregates, tree),
-        final=_final(stage, item, keys, aggregates, tree),
+        partial=_partial(node, item, keys, aggregates, tree),
+        final=_final(node, names, _Parts(item, keys, aggregates, same), tree),
     )
+
+
+class _Same:
+    """Tells when two expressions of a stage are the same, however they are spelled.
+
+    DuckDB takes ``Device``, ``device`` and ``r.device`` for the same column, and the alias of a
+    SELECT item for its expression where no column has that name.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._columns = [name.lower() for i in stage.items for name in i.relation.columns]
+        self._sources = {i.alias.lower() for i in stage.items}
+        self._aliases = {
+            item["alias"].lower(): item
+            for item in stage.node["select_list"]
+            if item.get("alias") and item["alias"].lower() not in self._columns
+        }
+
+    def spelled_out(self, node: Any) -> Any:
+        """Put expressions where their aliases stand."""
+
+        def change(below: Node) -> Node | None:
+            names = below.get("column_names") or []
+            meant = self._aliases.get(str(names[0]).lower()) if len(names) == 1 else None
+            if meant is None or meant is below:
+                return None
+            return {**self.spelled_out(meant), "alias": below.get("alias", "")}
+
+        return rewrite(node, change)
+
+    def plain(self, node: Node) -> Any:
+        """The expression in one spelling, for comparison."""
+
+        def change(below: Node) -> Node | None:
+            names = [str(name).lower() for name in below.get("column_names") or []]
+            if not names:
+                return None
+            if len(names) > 1 and names[0] in self._sources and self._columns.count(names[1]) == 1:
+                names = names[1:]
+            return {"column_names": names}
+
+        return strip(rewrite(node, change))
+
+    def distinct(self, nodes: list[Node]) -> list[Node]:
+        """Leave out what was there before."""
+        seen: list[Any] = []
+        result = []
+        for node in nodes:
+            if self.plain(node) not in seen:
+                seen.append(self.plain(node))
+                result.append(node)
+        return result
+
+
+class _Parts(NamedTuple):
+    """What stands for what in the final half."""
+
+    item: Item
+    keys: list[Node]
+    aggregates: list[Node]
+    same: _Same
 
 
 def _single_window(stage: Stage) -> Item | None:
@@ -75,20 +141,6 @@ def _plain(stage: Stage) -> bool:
     nodes = list(walk(stage.node["select_list"]))
     unnests = any(str(node.get("function_name")) == "unnest" for node in nodes)
     return not unnests and all(node.get("class") not in ("STAR", "SUBQUERY") for node in nodes)
-
-
-def _real_keys(stage: Stage, item: Item) -> list[Node]:
-    """The grouping expressions, aliases replaced by what they stand for."""
-    known = {name.lower() for each in stage.items for name in each.relation.columns}
-    aliases = {node["alias"] for node in stage.node["select_list"] if node.get("alias")}
-    result = []
-    for key in stage.keys:
-        names = key.get("column_names") or []
-        if len(names) == 1 and names[0] in aliases and names[0].lower() not in known:
-            continue
-        if key.get("literal") is None:
-            result.append(key)
-    return result
 
 
 def _aggregates(node: Node) -> list[Node]:
@@ -124,58 +176,54 @@ def _is_bound(node: Node, item: Item) -> bool:
     return len(names) == 1 or str(names[0]).lower() == item.alias.lower()
 
 
-def _distinct(nodes: list[Node]) -> list[Node]:
-    result: list[Node] = []
-    for node in nodes:
-        if not any(strip(node) == strip(known) for known in result):
-            result.append(node)
-    return result
-
-
-def _partial(stage: Stage, item: Item, keys: list[Node], aggregates: list[Node], tree: Tree) -> str:
+def _partial(node: Node, item: Item, keys: list[Node], aggregates: list[Node], tree: Tree) -> str:
     selected = [column("_pane")]
     selected += [{**key, "alias": f"_k{i}"} for i, key in enumerate(keys)]
     selected += [
-        {**node, "alias": f"_a{i}", "export_state": True} for i, node in enumerate(aggregates)
+        {**below, "alias": f"_a{i}", "export_state": True} for i, below in enumerate(aggregates)
     ]
+    source = base_table("_p", item.alias)
+    where = str(item.node["query_location"]), str(item.node["function"]["function_name"])
 
-    def change(node: Node) -> Node | None:
-        return base_table("_p", item.alias) if node is item.node else None
+    def change(below: Node) -> Node | None:
+        if below.get("type") != "TABLE_FUNCTION":
+            return None
+        place = str(below["query_location"]), str(below["function"]["function_name"])
+        return source if place == where else None
 
     return tree.sql(
         tree.select(
             select_list=selected,
-            from_table=rewrite(stage.node["from_table"], change),
-            where_clause=stage.node["where_clause"],
+            from_table=rewrite(node["from_table"], change),
+            where_clause=node["where_clause"],
             aggregate_handling="FORCE_AGGREGATES",
         )
     )
 
 
-def _final(stage: Stage, item: Item, keys: list[Node], aggregates: list[Node], tree: Tree) -> str:
-    def change(node: Node) -> Node | None:
-        if "class" not in node:
+def _final(node: Node, names: list[str], parts: _Parts, tree: Tree) -> str:
+    plain = parts.same.plain
+    stands_for = [(plain(known), f"_a{i}") for i, known in enumerate(parts.aggregates)]
+    stands_for += [(plain(known), f"_k{i}") for i, known in enumerate(parts.keys)]
+
+    def change(below: Node) -> Node | None:
+        if "class" not in below:
             return None
-        bare = strip(node)
-        for i, known in enumerate(aggregates):
-            if bare == strip(known):
-                return column(f"_a{i}", node.get("alias", ""))
-        if _is_bound(node, item):
-            return column(str(node["column_names"][-1]).lower(), node.get("alias", ""))
-        for i, known in enumerate(keys):
-            if bare == strip(known):
-                return column(f"_k{i}", node.get("alias", ""))
-        return None
+        alias = below.get("alias", "")
+        if _is_bound(below, parts.item):
+            return column(str(below["column_names"][-1]).lower(), alias)
+        bare = plain(below)
+        return next((column(name, alias) for known, name in stands_for if known == bare), None)
 
     selected = [
-        {**rewrite(node, change), "alias": name}
-        for node, name in zip(stage.node["select_list"], stage.relation.columns, strict=True)
+        {**rewrite(below, change), "alias": name}
+        for below, name in zip(node["select_list"], names, strict=True)
     ]
     return tree.sql(
         tree.select(
             select_list=selected,
             from_table=base_table("_closed", "_closed"),
-            where_clause=rewrite(stage.node["having"], change),
-            qualify=rewrite(stage.node["qualify"], change),
+            where_clause=rewrite(node["having"], change),
+            qualify=rewrite(node["qualify"], change),
         )
     )

@@ -69,6 +69,12 @@ class Operator:
         Stages whose closed rows of the same batch it reads without keeping them.
     emit
         The query for the rows of the windows that close in a batch.
+    dropped
+        A query for the number of windows that were cut off and closed in the batch.
+    cut_trail
+        How much later than the start point windows begin to be whole here, microseconds.
+    leaves
+        Whether its rows go to the output in their own window, not only into other windows.
     inputs, body
         The same in two steps, for finding the rows on which it fails: what it reads, and the query
         over that.
@@ -80,6 +86,9 @@ class Operator:
     tables: tuple[StateTable, ...] = ()
     direct: frozenset[str] = field(default_factory=frozenset)
     emit: Statement
+    dropped: Statement | None = None
+    cut_trail: int = 0
+    leaves: bool = True
     inputs: Mapping[str, Statement] = field(default_factory=dict)
     body: Statement
 

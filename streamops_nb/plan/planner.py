@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from streamops_nb.db import Instance, Session, ident, literal, load_sql, sealed
-from streamops_nb.model.errors import Fault, Interrupted, QueryRefused, StreamopsError
+from streamops_nb.model.errors import (
+    Fault,
+    Interrupted,
+    QueryError,
+    QueryRefused,
+    RowError,
+    StreamopsError,
+)
 from streamops_nb.plan.allowed import find_faults
 from streamops_nb.plan.compiler import Compiler
 from streamops_nb.plan.from_clause import reads_relations
@@ -311,10 +318,14 @@ class _Planning:
                 [Fault(where="query", what="the query reads no stream", remedy="name one in FROM")]
             )
         compiler = Compiler(stages, self._tree, database)
-        operators: list[Operator] = []
-        for name, stage in stages.items():
-            if name in needed and stage.kind is Kind.CLOSED:
-                operators.append(compiler.operator(stage))
+        trial = Compiler(stages, self._tree, ident("temp"))
+        operators = [
+            self._operator(stage, compiler, trial)
+            for name, stage in stages.items()
+            if name in needed and stage.kind is Kind.CLOSED
+        ]
+        leaving = _leaving(final, stages)
+        operators = [replace(each, leaves=each.name in leaving) for each in operators]
         output = compiler.query(final.sql, final.reads) if final.kind is Kind.FLOW else None
         streams = tuple(name for name in self._streams if name in needed)
         return Plan(
@@ -332,6 +343,33 @@ class _Planning:
                 name: time for name in streams if (time := self._streams[name].event_time)
             },
         )
+
+    def _operator(self, stage: Stage, compiler: Compiler, trial: Compiler) -> Operator:
+        """Compile a stage, with partial states if what comes of it binds, else with rows."""
+        try:
+            self._bind_operator(trial.operator(stage))
+            return compiler.operator(stage)
+        except (QueryError, RowError):
+            pass
+        try:
+            self._bind_operator(trial.operator(stage, rows=True))
+        except (QueryError, RowError) as error:
+            what = f"the stage `{stage.name}` cannot be compiled: {binder_message(error)}"
+            raise QueryRefused([Fault(where=stage.where, what=what)]) from error
+        return compiler.operator(stage, rows=True)
+
+    def _bind_operator(self, operator: Operator) -> None:
+        """Bind every statement of an operator over empty tables."""
+        for table in operator.tables:
+            self._session.run(f"CREATE OR REPLACE TEMP TABLE {table.name} AS {table.create.fill()}")
+            self._session.run(f"INSERT INTO {table.name} {table.insert.fill()}")
+            self._session.run(table.expire.fill())
+            for query in (table.late, table.late_rows, table.merge):
+                if query is not None:
+                    self._session.describe(query.fill())
+        for query in (operator.emit, operator.dropped):
+            if query is not None:
+                self._session.describe(query.fill())
 
 
 def _check_text(query: str) -> None:
@@ -362,6 +400,15 @@ def _needed_by(stage: Stage, stages: Mapping[str, Stage]) -> set[str]:
     for name in stage.reads:
         needed |= _needed_by(stages[name], stages) if name in stages else {name}
     return needed
+
+
+def _leaving(stage: Stage, stages: Mapping[str, Stage]) -> set[str]:
+    """The stages whose rows reach the output without going into windows of another stage."""
+    leaving = {stage.name}
+    for item in stage.items:
+        if item.macro is None and item.relation.name in stages:
+            leaving |= _leaving(stages[item.relation.name], stages)
+    return leaving
 
 
 def _sql_text(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.spec import JobSpec
@@ -11,7 +11,7 @@ from streamops_nb.plan.yaml_text import read_yaml
 __all__ = ["named_values", "with_params", "with_start"]
 
 
-def named_values(arguments: list[str]) -> dict[str, str]:
+def named_values(arguments: Sequence[str]) -> dict[str, str]:
     """Read ``name=value`` arguments."""
     pairs = [argument.partition("=") for argument in arguments]
     for (name, sign, _), argument in zip(pairs, arguments, strict=True):

@@ -24,6 +24,10 @@ _COLOURS = {
 }
 
 
+_NARROWEST = 10
+"""A column that has to give way stays as wide as this, or as its longest value."""
+
+
 def board(views: Iterable[JobView], before: Mapping[str, Counts], now: float) -> Table:
     """Make the table: a line per job, counts over all its runs.
 
@@ -81,8 +85,13 @@ def rows_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Tab
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     for name in columns:
         numbers = all(isinstance(row[name], (int, float)) or row[name] is None for row in rows)
+        longest = max((len(cell(row[name])) for row in rows), default=0)
         table.add_column(
-            Text(name), justify="right" if numbers else "left", no_wrap=True, overflow="ellipsis"
+            Text(name),
+            justify="right" if numbers else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=min(longest, _NARROWEST),
         )
     for row in rows:
         table.add_row(*(Text(cell(row[name])) for name in columns))

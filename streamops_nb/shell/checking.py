@@ -17,7 +17,8 @@ from streamops_nb.engine.references import read_reference
 from streamops_nb.model.errors import Fault, Refused, SourceError, SpecRefused
 from streamops_nb.model.secrets import resolve
 from streamops_nb.model.spec import JobSpec
-from streamops_nb.plan import Plan, Planner
+from streamops_nb.plan.operator import Plan
+from streamops_nb.plan.planner import Planner
 from streamops_nb.plan.specfile import load
 from streamops_nb.shell.places import placed
 from streamops_nb.sinks.base import Context
@@ -104,7 +105,8 @@ def _attached(instance: Instance, folder: Path, what: str) -> str:
 
 
 def _schemas(spec: JobSpec, around: Surroundings) -> dict[str, dict[str, str]]:
-    schemas, faults = {}, []
+    schemas: dict[str, dict[str, str]] = {}
+    faults: list[Fault] = []
     for name, stream in spec.streams.items():
         if stream.fields is not None:
             schemas[name] = stream.fields
@@ -122,7 +124,8 @@ def _schemas(spec: JobSpec, around: Surroundings) -> dict[str, dict[str, str]]:
 
 
 def _references(spec: JobSpec, folder: Path) -> dict[str, pa.Table]:
-    tables, faults = {}, []
+    tables: dict[str, pa.Table] = {}
+    faults: list[Fault] = []
     for name, reference in spec.references.items():
         try:
             tables[name] = read_reference(name, reference, folder)

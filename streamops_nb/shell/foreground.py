@@ -30,7 +30,7 @@ class Ending:
     """
 
     def __init__(self) -> None:
-        # a flag and not a threading.Event, whose lock the handler could find taken by its own thread
+        # no threading.Event: the handler could find its lock taken by its own thread
         self.wanted = False
         self._before: dict[int, signal.Handlers | Callable[..., object] | int | None] = {}
 

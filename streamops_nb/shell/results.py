@@ -40,5 +40,5 @@ def newest_rejects(workspace: Workspace, job: str, limit: int) -> tuple[Rows, li
     workspace.job(job)
     workspace.output(job)
     table = ident(f"job_{job}", "rejects")
-    found = workspace.read(f"FROM {table} ORDER BY batch DESC, \"offset\" DESC LIMIT {int(limit)}")
+    found = workspace.read(f'FROM {table} ORDER BY batch DESC, "offset" DESC LIMIT {int(limit)}')
     return found.to_pylist(), found.column_names

@@ -1,24 +1,82 @@
-"""Opening a workspace for jobs that are run from a shell, and the picture of one job."""
+"""Running one job in the foreground."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from streamops_nb.model.errors import Refused
 from streamops_nb.model.lifecycle import ACTIVE, Status
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.workspace import Workspace, connect
+from streamops_nb.shell.arguments import named_values, with_params, with_start
 from streamops_nb.shell.board import board, rows_table, troubles
+from streamops_nb.shell.checking import endless_streams, load_spec, plan_of
+from streamops_nb.shell.foreground import Ending, draw
 from streamops_nb.shell.results import newest_output
-from streamops_nb.shell.totals import Counts, earlier_runs, total
+from streamops_nb.shell.totals import earlier_runs, total
 from streamops_nb.shell.wording import count
 
-__all__ = ["JobScreen", "ensure_running", "open_with"]
+__all__ = ["ensure_running", "open_with", "run_job"]
+
+
+def run_job(
+    path: Path,
+    folder: Path | None,
+    console: Console,
+    *,
+    until_end: bool = False,
+    at: str | None = None,
+    params: Sequence[str] = (),
+    rows: int = 0,
+) -> int:
+    """Run a job until it ends or somebody wants an end; return the exit code.
+
+    Parameters
+    ----------
+    path
+        Its specification.
+    folder
+        The workspace; None for ``<name>.streamops`` beside the specification.
+    until_end
+        Refuse a job whose streams never end.
+    at
+        The start point as text; None goes on from the last commit.
+    params
+        Values for parameters, ``name=value`` each.
+    rows
+        So many of the newest output rows are shown.
+    """
+    job = with_params(load_spec(path), named_values(params))
+    start = None if at is None else with_start(job, at).start.at
+    folder = folder or path.parent / f"{job.name}.streamops"
+    plan_of(path, job, folder)
+    if until_end:
+        _refuse_endless(job, folder)
+    with Ending() as ending:
+        with open_with(folder, [job], "streamops run") as workspace:
+            goes_on = ensure_running(workspace, job.name, start)
+            console.print(f"{'Going on with' if goes_on else 'Starting'} {job.name} in {folder}")
+            screen = _Screen(workspace, job.name, rows)
+            draw(screen.picture, console, ending, lambda: screen.goes_on)
+            if ending.wanted:
+                console.print("Ending: the batch in flight commits; Ctrl-C again ends at once.")
+        console.print(screen.conclusion(ending.wanted), highlight=False)
+    return 1 if workspace.view(job.name).status is Status.FAILED else 0
+
+
+def _refuse_endless(job: JobSpec, folder: Path) -> None:
+    endless = endless_streams(job, folder)
+    if endless:
+        raise Refused(
+            f"--until-end: the stream {endless[0]} never ends - write `follow: false` for files, "
+            "`total: …` for the simulator, `loop: false` for a replay, or leave --until-end out"
+        )
 
 
 def open_with(folder: Path, specs: Iterable[JobSpec], comment: str = "") -> Workspace:
@@ -46,57 +104,44 @@ def ensure_running(workspace: Workspace, name: str, at: Any = None) -> bool:
     known = job.status is not Status.PUBLISHED
     if at is not None and job.status in (Status.RUNNING, Status.RETRYING):
         job.pause()
-    if at is not None or job.status not in ACTIVE:
+    if job.status not in ACTIVE:
         job.start(at=at)
     return known and at is None
 
 
-class JobScreen:
-    """What is shown of one job while it runs.
+class _Screen:
+    """What is shown of one job while it runs."""
 
-    Parameters
-    ----------
-    rows
-        How many of its newest output rows are shown below it.
-    """
-
-    def __init__(self, workspace: Workspace, name: str, rows: int = 0) -> None:
+    def __init__(self, workspace: Workspace, name: str, rows: int) -> None:
         self._workspace = workspace
         self._name = name
         self._rows = rows
-        self._before: dict[str, Counts] = earlier_runs(workspace)
+        self._before = earlier_runs(workspace)
 
     @property
     def goes_on(self) -> bool:
-        """Whether the job's run has not ended."""
         return self._workspace.view(self._name).status in ACTIVE
 
     def picture(self) -> RenderableType:
-        """Draw it as it stands now."""
+        """Draw the job as it stands now, and its newest rows if any were asked for."""
         view = self._workspace.view(self._name)
         parts: list[RenderableType] = [board([view], self._before, time.time())]
         parts += troubles([view])
-        return Group(*parts, *self._newest())
+        if self._rows:
+            rows, columns = newest_output(self._workspace, self._name, self._rows)
+            parts += [Text(), rows_table(rows, columns)]
+        return Group(*parts)
 
-    def _newest(self) -> list[RenderableType]:
-        if not self._rows:
-            return []
-        rows, columns = newest_output(self._workspace, self._name, self._rows)
-        return [Text(), rows_table(rows, columns)]
-
-    def conclusion(self) -> str:
+    def conclusion(self, interrupted: bool) -> str:
         """Say in one line where the job stands."""
         view = self._workspace.view(self._name)
         counts = total(view, self._before)
-        said = (
-            f"{view.job}: {view.status.value}, batch {view.batch}, "
-            f"{count(counts.rows_in)} rows in, {count(counts.rows_out)} out"
-        )
-        for number, what in ((counts.rejects, "rejects"), (counts.late, "late")):
-            said += f", {count(number)} {what}" if number else ""
-        return said
-
-    def show_rows(self, console: Console) -> None:
-        """Print the newest rows, if any were asked for."""
-        for part in self._newest():
-            console.print(part)
+        status = "interrupted" if interrupted and view.status in ACTIVE else view.status.value
+        said = [
+            f"{view.job}: {status} after batch {view.batch}",
+            f"{count(counts.rows_in)} rows in, {count(counts.rows_out)} out",
+        ]
+        said += [f"{count(counts.rejects)} rejects"] if counts.rejects else []
+        said += [f"{count(counts.late)} late"] if counts.late else []
+        more = " - the same command goes on from there" if status == "interrupted" else ""
+        return ", ".join(said) + more

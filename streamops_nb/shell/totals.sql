@@ -1,5 +1,5 @@
 -- What each run of each job has done, from the committed batches in the catalog.
-SELECT job, run,
+SELECT job, (body::JSON ->> 'run')::BIGINT AS run,
        count(*)::BIGINT AS batches,
        sum((body::JSON ->> 'rows_in')::BIGINT)::BIGINT AS rows_in,
        sum((body::JSON ->> 'rows_out')::BIGINT)::BIGINT AS rows_out,
@@ -7,4 +7,4 @@ SELECT job, run,
        sum((body::JSON ->> 'late')::BIGINT + (body::JSON ->> 'partly_late')::BIGINT)::BIGINT AS late
 FROM catalog.events
 WHERE kind = 'BatchCommitted'
-GROUP BY job, run
+GROUP BY ALL

@@ -16,7 +16,7 @@ from streamops_nb.sources._records import Piece
 __all__ = ["FileLog", "Log", "Logs"]
 
 _OPEN = 64  # files held open
-_LONG = 0.005  # seconds for a listing
+_MANY = 1_000  # files that take a while to list
 
 
 class FileLog(Protocol):
@@ -128,7 +128,7 @@ class Logs:
         found = self._listing.files()
         took = time.monotonic() - begun
         # 10,000 files take 40 ms to list: look again when that is less than 5 % of the time
-        self._next_look = begun + 20 * took if took > _LONG else 0.0
+        self._next_look = begun + 20 * took if len(found) > _MANY else 0.0
         if not found and not self._follow:
             raise SourceError(
                 f"no file matches {self._listing.path}: correct the path of the source",

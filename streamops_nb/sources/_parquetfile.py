@@ -76,9 +76,11 @@ class ParquetRows:
             last = min(stop, int(self._bounds[group + 1])) - int(self._bounds[group])
             parts.append(self._decoded(group).slice(first, last - first))
             group += 1
-        table = pa.concat_tables(parts)
-        offsets = pa.array(np.arange(start, stop, dtype=np.int64))
-        return Piece(start, stop, table.add_column(0, "_offset", offsets))
+        table = pa.table({"_offset": pa.array(np.arange(start, stop, dtype=np.int64))})
+        found = pa.concat_tables(parts)
+        for name, column in zip(found.column_names, found.columns, strict=True):
+            table = table.append_column(name, column)
+        return Piece(start, stop, table)
 
     def measure(self, size: int, seconds: float) -> None:
         """Find `end`, which the footer of the file tells."""

@@ -61,10 +61,9 @@ class Splitter:
         """Say whether what is left at the end of a file is no record."""
         return not len(data) if self.bare else not bytes(data).strip(b"\r\n")
 
-    @staticmethod
-    def mark(data: Bytes) -> int:
+    def mark(self, data: Bytes) -> int:
         """Give the length of the byte-order mark at the beginning of a file."""
-        return len(_BOM) if bytes(data[: len(_BOM)]) == _BOM else 0
+        return len(_BOM) if bytes(data[: len(_BOM)]) == _BOM and not self.bare else 0
 
 
 def raw_table(data: Bytes, bounds: Ends, base: int, bare: bool, header: str | None) -> pa.Table:

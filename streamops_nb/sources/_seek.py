@@ -25,7 +25,7 @@ def latest(logs: Logs, count: int, *, apart: bool) -> dict[str, int]:
     shares = _shares(logs, known, count) if apart else {}
     position: dict[str, int] = {}
     left = count
-    for name in reversed(known):
+    for name in reversed(list(known)):
         log = known[name]
         with logs.opened(log) as file:
             share = shares.get(name, left)
@@ -44,7 +44,7 @@ def _shares(logs: Logs, known: Mapping[str, Log], count: int) -> dict[str, int]:
     shares: dict[str, int] = {}
     left = count
     for i, name in enumerate(sorted(room, key=lambda name: room[name])):
-        shares[name] = min(room[name], -(-left // (len(room) - i)))
+        shares[name] = min(room[name], left // (len(room) - i))
         left -= shares[name]
     return shares
 

@@ -244,11 +244,11 @@ class TextFile:
         skip = int(block.bounds[first])
         base, rest = block.base + skip, block.data[skip:]
         known = len(block.bounds) - 1 - first
-        if not known and len(rest):
-            more = self._larger(len(rest)) - len(rest)
-        else:
-            size = (int(block.bounds[-1]) - skip) / known if known else 128.0
+        if known:
+            size = (int(block.bounds[-1]) - skip) / known
             more = int(min((rows + 1 - known) * size * 1.1, nbytes)) + _FIRST
+        else:
+            more = max(_FIRST, self._larger(len(rest)) - len(rest))
         data = self._read(reader, base + len(rest), more, rest)
         at_end = len(data) < len(rest) + more
         bounds = np.concatenate((np.zeros(1, np.int64), self._splitter.ends(data)))
@@ -294,9 +294,10 @@ class TextFile:
         try:
             block = _Block(int(kept[0]), np.empty(0, np.uint8), np.zeros(1, np.int64))
             while begin is not None and not block.at_end and time.monotonic() < deadline:
-                last = len(block.bounds) - 1
-                block = self._grown(reader, block, last, _LARGE, _LARGE)
-                kept = np.concatenate((kept[:-1], block.base + block.bounds))[-count - 1 :]
+                # the last record is read again, for an idea of how large they are
+                block = self._grown(reader, block, max(0, len(block.bounds) - 2), _LARGE, _LARGE)
+                bounds = block.base + block.bounds
+                kept = np.concatenate((kept[kept < bounds[0]], bounds))[-count - 1 :]
                 self._floor = max(self._floor, int(kept[-1]))
             if begin is None or (block.at_end and self._is_whole(reader)):
                 self.end = int(kept[-1]) if int(kept[-1]) != begin else 0

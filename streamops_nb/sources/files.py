@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field
 
 from streamops_nb.formats.csv_format import CsvFormat
 from streamops_nb.formats.records import chunked
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from streamops_nb.sources.base import Context, Limit
 
 __all__ = ["FilesSource"]
-
 
 _SLICES = 512  # files in one span
 _SIDE_BY_SIDE = 64  # files in one span if they are read side by side: each has a buffer
@@ -78,7 +78,7 @@ class FilesSource:
             ``auto`` goes by the ending of the name: ``.gz``, ``.zst``.
         """
 
-        path: str
+        path: str = Field(min_length=1)
         follow: bool = True
         order: Literal["name", "each"] = "name"
         compression: Literal["auto", "none", "gz", "zst"] = "auto"

@@ -50,9 +50,9 @@ def share(wants: Sequence[int], total: int) -> list[int]:
     given = [0] * len(wants)
     hungry = [i for i, want in enumerate(wants) if want > 0]
     while hungry and total > 0:
-        each, odd = divmod(total, len(hungry))
-        for rank, i in enumerate(hungry):
-            portion = min(each + (rank < odd), wants[i] - given[i])
+        each = max(total // len(hungry), 1)
+        for i in hungry[:total]:  # fewer than there are only if one each is too much
+            portion = min(each, wants[i] - given[i])
             given[i] += portion
             total -= portion
         hungry = [i for i in hungry if given[i] < wants[i]]

@@ -102,6 +102,7 @@ class TestKafkaSource(KafkaSourceSuite):
         patience = time.monotonic() + 20
         while "1" not in source.ends().latest and time.monotonic() < patience:
             time.sleep(0.2)
+        broker.producer.list_topics(topic, 5)  # lets this client know the partition too
         broker.produce(topic, 1, [b"first"])
         assert all_values(source, {"0": 10}) == [b"first"]
 
@@ -145,7 +146,8 @@ class TestKafkaSource(KafkaSourceSuite):
         broker.produce(topic, 0, TEN)
         login = {"protocol": "SASL_PLAINTEXT", "mechanism": "PLAIN", "username": USER}
         place = {"servers": broker.sasl_servers}
-        assert all_values(opened(broker, topic, **place, security=login | {"password": WORD}), {})
+        let_in = opened(broker, topic, **place, security=login | {"password": WORD})
+        assert all_values(let_in, {}) == TEN
         refused = opened(broker, topic, **place, security=login | {"password": "wrong"})
         with pytest.raises(SourceError, match="refused the log-in") as caught:
             refused.ends()

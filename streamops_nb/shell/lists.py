@@ -1,0 +1,111 @@
+"""Printing what a workspace holds: its jobs, a job's output, its rejects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from streamops_nb.model.errors import Refused
+from streamops_nb.model.lifecycle import Status
+from streamops_nb.ops.workspace import Workspace, connect
+from streamops_nb.shell.board import rows_table
+from streamops_nb.shell.results import newest_output, newest_rejects
+from streamops_nb.shell.totals import Counts, all_runs
+from streamops_nb.shell.wording import count, plain
+
+__all__ = ["print_jobs", "print_output", "print_rejects"]
+
+Row = dict[str, Any]
+
+_NUMBERS = ("version", "batches", "rows_in", "rows_out", "rejects", "late")
+
+
+@contextmanager
+def _looking_at(folder: Path) -> Iterator[Workspace]:
+    """Open a workspace that is there, without going on with its jobs."""
+    if not (folder / "catalog.db").is_file():
+        raise Refused(f"{folder} is no workspace - `streamops run` and `so.connect` make one")
+    with connect(folder, resume=False) as workspace:
+        yield workspace
+
+
+def print_jobs(folder: Path, console: Console, *, as_json: bool) -> None:
+    """Print the jobs of a workspace that nobody owns at this moment."""
+    with _looking_at(folder) as workspace:
+        counts = all_runs(workspace)
+        rows = [_job(workspace, name, counts[name]) for name in workspace.jobs]
+    if as_json:
+        _print_json(rows, console)
+        return
+    if not rows:
+        console.print("No job has been saved in this workspace yet.")
+        return
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
+    table.add_column("job", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    for name in _NUMBERS:
+        table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(row["job"], _status(row), *(count(row[name]) for name in _NUMBERS))
+    console.print(table)
+    if any(row["status"] == Status.STARTING for row in rows):
+        console.print("\n(RUNNING): goes on when a process next opens the workspace to run it.")
+
+
+def _job(workspace: Workspace, name: str, counts: Counts) -> Row:
+    view, state = workspace.view(name), workspace.state(name)
+    return {
+        "job": name,
+        "version": view.version,
+        "status": state.observed.value,
+        "wanted": state.desired.value,
+        "reason": state.reason,
+        "batches": counts.batches,
+        "rows_in": counts.rows_in,
+        "rows_out": counts.rows_out,
+        "rejects": counts.rejects,
+        "late": counts.late,
+        "last_error": None if view.last_error is None else view.last_error.message,
+    }
+
+
+def _status(row: Row) -> str:
+    return f"({row['wanted']})" if row["status"] == Status.STARTING else str(row["status"])
+
+
+def print_output(folder: Path, job: str, limit: int, console: Console, *, as_json: bool) -> None:
+    """Print the newest output rows of a job."""
+    with _looking_at(folder) as workspace:
+        rows, columns = newest_output(workspace, job, limit)
+    _print_rows(rows, columns, console, as_json=as_json)
+
+
+def print_rejects(folder: Path, job: str, limit: int, console: Console, *, as_json: bool) -> None:
+    """Print the newest rejects of a job, with their reasons and raw bytes."""
+    with _looking_at(folder) as workspace:
+        rows, columns = newest_rejects(workspace, job, limit)
+    if not as_json:
+        # what a person looks at first; all of it is in the JSON
+        columns = [name for name in ("batch", "stage", "kind", "reason", "raw") if name in columns]
+    _print_rows(rows, columns, console, as_json=as_json)
+
+
+def _print_rows(
+    rows: Sequence[Row], columns: Sequence[str], console: Console, *, as_json: bool
+) -> None:
+    if as_json:
+        _print_json(rows, console)
+    elif rows:
+        console.print(rows_table(rows, columns))
+    else:
+        console.print("Nothing yet.")
+
+
+def _print_json(rows: Sequence[Row], console: Console) -> None:
+    console.out(json.dumps(plain(list(rows)), indent=2, ensure_ascii=False), highlight=False)
