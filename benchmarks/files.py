@@ -98,13 +98,13 @@ def _row(work: str, kind: str, pairs: Pairs, target: float) -> list[str]:
     ]
 
 
-def _text(options: Options) -> list[str]:
-    return [
+def _text(options: Options) -> str:
+    return (
         f"{options.rows:,} readings of 1,000 devices (ten a second each, up to 2 s out of order, "
         "four fields) from one file; Parquet in row groups of 100,000. Plain DuckDB runs the work "
         "as one batch, with the fastest SQL found for it, into a table of a database file. The job "
         "runs in batches of at most 100,000 rows, each committed to the job's file together with "
-        "its output, position and window state. Both may use all cores.",
+        "its output, position and window state. Both may use all cores. "
         "Seconds are medians after interpreter start and imports; the share is the median over "
-        f"{options.pairs} interleaved pairs. Both results were compared and hold the same rows.",
-    ]
+        f"{options.pairs} interleaved pairs. Both results were compared and hold the same rows."
+    )

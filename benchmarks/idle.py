@@ -22,7 +22,7 @@ def run(options: Options) -> Table:
     options.data.mkdir(parents=True, exist_ok=True)
     followed = options.data / "idle.jsonl"
     followed.write_text('{"ts":"2025-01-01T00:00:00Z","device":"a","temp":1.5}\n')
-    sources = {
+    sources: dict[str, dict[str, Any]] = {
         "a file that does not grow": {"type": "files", "path": str(followed)},
         "a simulated plant with a record every 1,000 s": {"type": "simulator", "rate": 0.001},
     }
@@ -45,10 +45,10 @@ def run(options: Options) -> Table:
     return Table(
         name="idle",
         title="Idle jobs",
-        text=[
+        text=(
             f"Processor time of {jobs} jobs that ask their source every second and find nothing, "
-            f"over {length} s, divided by their number; less that of an engine without jobs.",
-        ],
+            f"over {length} s, divided by their number; less that of an engine without jobs."
+        ),
         columns=("source", "share of a core per job", "target: under", "engine without jobs"),
         rows=rows,
         raw=raw,

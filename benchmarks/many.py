@@ -41,12 +41,12 @@ def run(options: Options) -> Table:
     return Table(
         name="many",
         title="Many jobs",
-        text=[
+        text=(
             f"{jobs} jobs in one engine with two threads for {length} s, each with a file of its "
             "own and a simulated source of 20 records a second, one batch a second. A batch's "
             "time is that of the whole step: finding out what is there, reading, decoding, "
-            "query, output, commit.",
-        ],
+            "query, output, commit."
+        ),
         columns=(
             "work", "batches per job and second", "p50", "p99", "target: p99 under", "longest",
             "p99 of coming late", "share of a core", "memory", "starting all jobs",

@@ -42,11 +42,11 @@ def run(options: Options) -> Table:
     return Table(
         name="memory",
         title="Memory",
-        text=[
+        text=(
             f"The most resident memory of the whole process, for a job over {few:,} and over "
             f"{many:,} records of the simulated plant (1,000 devices, 10,000 records a second, "
-            "some late, silent or broken), JSON, into a table.",
-        ],
+            "some late, silent or broken), JSON, into a table."
+        ),
         columns=(
             "work", f"{few:,} rows", f"{many:,} rows", "ratio", "target: at most",
             "seconds", "output rows", "largest state",

@@ -61,12 +61,12 @@ class Pairs:
     def share(self) -> float:
         """The median, over the pairs, of our throughput as a share of theirs."""
         pairs = zip(self.ours, self.theirs, strict=True)
-        return statistics.median(b["seconds"] / a["seconds"] for a, b in pairs)
+        return statistics.median(float(b["seconds"] / a["seconds"]) for a, b in pairs)
 
 
 def median(measured: list[dict[str, Any]], key: str = "seconds") -> float:
     """Give the median of one number of several measurements."""
-    return statistics.median(each[key] for each in measured)
+    return statistics.median(float(each[key]) for each in measured)
 
 
 def seconds(value: float) -> str:

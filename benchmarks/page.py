@@ -14,9 +14,10 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 RESULTS = Path(__file__).parent / "results"
 _HEAD = """# Benchmarks
 
-`make bench` runs all of this and writes this page from `benchmarks/results/` (nothing here is written by hand);
-`make bench ARGS="files --rows 1000000"` runs a part of it, `ARGS=--quick` all of it small and saves nothing. Data are
-made by a seeded generator. Every measurement runs in a process of its own.
+`make bench` runs all of this and writes this page from `benchmarks/results/` (nothing here is
+written by hand); `make bench ARGS="files --rows 1000000"` runs a part of it, `make bench
+ARGS=--quick` all of it small and saves nothing. Data are made by a seeded generator. Every
+measurement runs in a process of its own.
 """
 
 
@@ -26,7 +27,7 @@ def render(tables: Mapping[str, Table], order: Sequence[str]) -> str:
     for name in order:
         if name in tables:
             table = tables[name]
-            parts += [f"## {table.title}\n", *(f"{text}\n" for text in table.text)]
+            parts += [f"## {table.title}\n", table.text + "\n"]
             parts += [markdown(table) + "\n", _made(table.made) + "\n"]
     return "\n".join(parts)
 

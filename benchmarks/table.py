@@ -20,7 +20,7 @@ class Table:
     name, title
         The benchmark, and its heading.
     text
-        Paragraphs that say what was measured and how.
+        What was measured and how.
     columns, rows
         The numbers, formatted.
     made
@@ -31,7 +31,7 @@ class Table:
 
     name: str
     title: str
-    text: Sequence[str]
+    text: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     made: dict[str, Any] = field(default_factory=dict)

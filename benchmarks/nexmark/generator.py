@@ -22,8 +22,8 @@ _OPEN_AUCTIONS = 100
 _CHANNELS = 10_000
 _HOT_CHANNELS = ("Google", "Facebook", "Baidu", "Apple")
 _BEGINNING = datetime(2015, 7, 15, 7, 59, tzinfo=UTC)  # q14 tells the hours before and after 8
-_FIRST = "Peter Paul Luke John Saul Vicky Kate Julie Sarah Deiter Walter".split()
-_LAST = "Shultz Abrams Spencer White Bartels Walton Smith Jones Noris".split()
+_FIRST = ("Peter", "Paul", "Luke", "John", "Saul", "Vicky", "Kate", "Julie", "Sarah", "Walter")
+_LAST = ("Shultz", "Abrams", "Spencer", "White", "Bartels", "Walton", "Smith", "Jones", "Noris")
 _CITIES = (
     ("Phoenix", "AZ"), ("Los Angeles", "CA"), ("San Francisco", "CA"), ("Boise", "ID"),
     ("Portland", "OR"), ("Bend", "OR"), ("Redmond", "WA"), ("Seattle", "WA"),
@@ -159,7 +159,7 @@ class Nexmark:
     def _below(self, bounds: Ints) -> Ints:
         return (self._draw.random(len(bounds)) * bounds).astype(np.int64)
 
-    def _choice(self, words: list[str], n: int) -> Any:
+    def _choice(self, words: tuple[str, ...], n: int) -> Any:
         return np.array(words)[self._draw.integers(0, len(words), n)]
 
     def _letters(self, n: int, length: int) -> Any:
@@ -188,14 +188,16 @@ def side_input(rows: int = 10_000) -> pa.Table:
 
 def _last_person(number: Ints) -> Ints:
     """The newest person (counted from 0) when event `number` happens."""
-    return number // _EVENTS
+    epoch: Ints = number // _EVENTS
+    return epoch
 
 
 def _last_auction(number: Ints) -> Ints:
     """The newest auction (counted from 0); before the first there is already number 0."""
     epoch, place = np.divmod(number, _EVENTS)
     seen = np.clip(place - _PERSONS, -1, _AUCTIONS - 1)
-    return np.maximum(epoch * _AUCTIONS + seen, 0)
+    last: Ints = np.maximum(epoch * _AUCTIONS + seen, 0)
+    return last
 
 
 def _micros(moment: datetime) -> int:

@@ -45,13 +45,13 @@ def run(options: Options) -> Table:
     return Table(
         name="nexmark",
         title="Nexmark",
-        text=[
+        text=(
             f"{events:,} events ({_RATE:,} per second of event time, up to 4 s out of order, from "
             "JSONL files), the job specs in `benchmarks/nexmark/`. Plain DuckDB runs the same "
             "query with the window macros over the same files as one batch. Medians over "
             f"{options.pairs} interleaved pairs, after interpreter start and imports. All results "
-            "were compared and hold the same rows.",
-        ],
+            "were compared and hold the same rows."
+        ),
         columns=(
             "query", "", "rows in", "rows out", "plain DuckDB", "the job", "share of plain",
             "throughput",

@@ -53,6 +53,7 @@ class Session:
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self._cursor = cursor
+        self._hidden: dict[str, str] = {}
 
     def run(self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> int:
         """Execute a statement and return the number of rows it changed (0 if it says none)."""
@@ -90,9 +91,36 @@ class Session:
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under `name` in this session, until replaced."""
         try:
-            self._cursor.register(name, table)
+            self._cursor.register(self._hidden.get(name, name), table)
         except duckdb.Error as error:
             raise _translate(error) from error
+
+    def declare(self, name: str, columns: Mapping[str, str], empty: pa.Table) -> None:
+        """Say which types tables registered as `name` have.
+
+        Arrow has no JSON, UUID, HUGEINT or ENUM: where a table's columns come back as something
+        else, they are cast by a view of that name over the table.
+
+        Parameters
+        ----------
+        columns
+            Column name to DuckDB type.
+        empty
+            A table without rows, as the registered ones will be.
+        """
+        casts = ", ".join(
+            f"CAST({ident(c)} AS {kind}) AS {ident(c)}" for c, kind in columns.items()
+        )
+        self.register(name, empty)
+        found, wanted = (self.describe(f"SELECT {s} FROM {ident(name)}") for s in ("*", casts))
+        if found == wanted:
+            return
+        self.unregister(name)
+        self._hidden[name] = f"_arrow_{name}"
+        self.register(name, empty)
+        self.rows(
+            f"CREATE TEMP VIEW {ident(name)} AS SELECT {casts} FROM {ident(f'_arrow_{name}')}"
+        )
 
     def unregister(self, name: str) -> None:
         """Forget a registered table."""

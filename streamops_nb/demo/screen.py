@@ -82,7 +82,9 @@ class _Screen:
         parts += troubles(views, self._console.width)[:3]
         if not self._console.is_terminal or self._console.height >= _HEIGHT:
             parts += self._newest()
-        where = f"Workspace {self._folder.resolve()}. Ctrl-C ends; run again, it goes on."
+        where = (
+            f"Workspace {self._folder.resolve()}. Ctrl-C ends; run again, it goes on. Times: UTC."
+        )
         return Group(*parts, Text(), Text(where, style="dim"))
 
     def _newest(self) -> list[RenderableType]:

@@ -239,9 +239,12 @@ def assemble(
     except BaseException:
         for opened in streams.values():
             opened.source.close()
+        for session in sessions.values():
+            session.close()
         raise
     for name in set(streams) - set(plan.streams):
         streams.pop(name).source.close()
+        sessions.pop(name).close()
     inlets = {
         name: Inlet(name, s.source, s.format, s.schema, sessions[name], _timing(spec.streams[name]))
         for name, s in streams.items()

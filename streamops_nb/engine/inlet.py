@@ -71,6 +71,11 @@ class Inlet:
         self._lock = threading.Lock()
         self._empty: Inflow | None = None
 
+    @property
+    def columns(self) -> dict[str, str]:
+        """Column name to DuckDB type of the decoded rows."""
+        return {name: _real(kind) for name, kind in self._schema.items()}
+
     def ends(self) -> Ends:
         """How far the source reaches now."""
         with self._lock:
@@ -97,8 +102,7 @@ class Inlet:
         """An inflow without rows."""
         if self._empty is None:
             columns = ", ".join(
-                f"CAST(NULL AS {_real(kind)}) AS {ident(name)}"
-                for name, kind in self._schema.items()
+                f"CAST(NULL AS {kind}) AS {ident(name)}" for name, kind in self.columns.items()
             )
             rows = self._session.table(f"SELECT {columns}, CAST(0 AS BIGINT) AS _row LIMIT 0")
             raw = _RAW.empty_table()

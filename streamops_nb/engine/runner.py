@@ -89,9 +89,16 @@ class Runner:
         self._attempt = 0
         self._session: Session = around.instance.session()
         self.file = JobFile(self._session, database)
-        self.parts: Parts = assemble(spec, around, database=database)
+        try:
+            self.parts: Parts = assemble(spec, around, database=database)
+        except BaseException:
+            self._session.close()
+            raise
         load_macros(self._session)
         before = self.file.open()
+        if before.ended:  # what has come since then is read as after a stop
+            self.file.clear()
+            before = self.file.open()
         if fresh or before.stopped or not before.positions:
             wanted = start or spec.start
             if before.stopped and not fresh:

@@ -80,7 +80,7 @@ def _start_of(start: Start, inlet: Inlet, before: Checkpoint) -> tuple[Position,
     if at == "stopped" and inlet.name in before.positions:
         return before.positions[inlet.name], before.cut if before.cut > NEVER else None
     if at == "latest":
-        return inlet.ends().latest, _last_before(inlet)
+        return inlet.source.seek(0), _last_before(inlet)
     return inlet.ends().earliest, None
 
 

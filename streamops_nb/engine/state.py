@@ -36,14 +36,14 @@ def prepare(
             session.run(f"CREATE OR REPLACE TEMP TABLE {ident(name)} AS FROM _reference")
     _check_kept(plan, file)
     for name, inlet in inlets.items():
-        session.register(name, inlet.nothing().table)
+        session.declare(name, inlet.columns, inlet.nothing().table)
     for operator in plan.operators:
         for table in operator.tables:
             create = table.create.fill()
             session.run(f"CREATE TABLE IF NOT EXISTS {table.name} AS {create}")
         columns = operator.stage.relation.columns
         typed = ", ".join(f"CAST(NULL AS {kind}) AS {ident(c)}" for c, kind in columns.items())
-        session.register(operator.name, session.table(f"SELECT {typed} LIMIT 0"))
+        session.declare(operator.name, columns, session.table(f"SELECT {typed} LIMIT 0"))
 
 
 def _check_kept(plan: Plan, file: JobFile) -> None:

@@ -47,7 +47,7 @@ class Conform:
         found = dict(faults or {})
         given = table.select([name for name in self._schema if name in table.column_names])
         columns = dict(zip(given.column_names, given.columns, strict=True))
-        if columns:
+        if columns and (given.schema != self._given or self._casts):
             with session.registered(_records=chunked(given)):
                 self._prepare(given.schema, session)
                 cast = self._cast(session)

@@ -12,7 +12,7 @@ from rich.text import Text
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.views import JobView
 from streamops_nb.shell.totals import Counts, total
-from streamops_nb.shell.wording import cell, count, moment, rate
+from streamops_nb.shell.wording import cell, cells, count, moment, rate
 
 __all__ = ["board", "rows_table", "troubles"]
 
@@ -76,23 +76,23 @@ def troubles(views: Iterable[JobView], width: int = 100) -> list[Text]:
         else:
             continue
         style = "red" if view.status is Status.FAILED else "yellow"
-        lines.append(Text(cell(said, width), style=style))
+        lines.append(Text(cell(said, width=width), style=style))
     return lines
 
 
 def rows_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
     """Make a table of output rows; long values are cut."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    for name in columns:
+    written = [cells([row[name] for row in rows]) for name in columns]
+    for name, texts in zip(columns, written, strict=True):
         numbers = all(isinstance(row[name], (int, float)) or row[name] is None for row in rows)
-        longest = max((len(cell(row[name])) for row in rows), default=0)
         table.add_column(
             Text(name),
             justify="right" if numbers else "left",
             no_wrap=True,
             overflow="ellipsis",
-            min_width=min(longest, _NARROWEST),
+            min_width=min(max(map(len, texts), default=0), _NARROWEST),
         )
-    for row in rows:
-        table.add_row(*(Text(cell(row[name])) for name in columns))
+    for line in zip(*written, strict=True):
+        table.add_row(*map(Text, line))
     return table

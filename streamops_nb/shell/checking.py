@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -76,8 +76,11 @@ def endless_streams(spec: JobSpec, folder: Path) -> list[str]:
 
 @contextmanager
 def _surroundings(folder: Path) -> Iterator[Surroundings]:
+    folder = folder.resolve()
+    with suppress(OSError):  # a path such as ../events.jsonl needs a folder to go up from
+        folder.mkdir(parents=True)
     planner = Planner()
-    instance = open_instance(folder.resolve(), memory="512MB", threads=2)
+    instance = open_instance(folder, memory="512MB", threads=2)
     tables: dict[str, str] = {}
 
     def table_of(what: str) -> str:
@@ -92,12 +95,14 @@ def _surroundings(folder: Path) -> Iterator[Surroundings]:
     finally:
         planner.close()
         instance.close()
+        with suppress(OSError):  # it holds something, or has been there before
+            folder.rmdir()
 
 
 def _attached(instance: Instance, folder: Path, what: str) -> str:
     """Attach the file of another job or of an appended stream; name its table."""
     kind, _, name = what.partition(":")
-    path = folder.resolve() / f"{kind}s" / f"{name}.db"
+    path = folder / f"{kind}s" / f"{name}.db"
     if not path.exists():
         raise SourceError(f"the workspace {folder} has no {kind} `{name}`", retryable=False)
     instance.attach(path, f"{kind}_{name}")

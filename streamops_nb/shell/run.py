@@ -60,6 +60,9 @@ def run_job(
         _refuse_endless(job, folder)
     with Ending() as ending:
         with open_with(folder, [job], "streamops run") as workspace:
+            if start is None and workspace.job(job.name).status is Status.FINISHED:
+                console.print(f"{job.name} had finished before; --from earliest runs it anew.")
+                return 0
             goes_on = ensure_running(workspace, job.name, start)
             console.print(f"{'Going on with' if goes_on else 'Starting'} {job.name} in {folder}")
             screen = _Screen(workspace, job.name, rows)
@@ -137,11 +140,13 @@ class _Screen:
         view = self._workspace.view(self._name)
         counts = total(view, self._before)
         status = "interrupted" if interrupted and view.status in ACTIVE else view.status.value
-        said = [
-            f"{view.job}: {status} after batch {view.batch}",
-            f"{count(counts.rows_in)} rows in, {count(counts.rows_out)} out",
-        ]
-        said += [f"{count(counts.rejects)} rejects"] if counts.rejects else []
-        said += [f"{count(counts.late)} late"] if counts.late else []
-        more = " - the same command goes on from there" if status == "interrupted" else ""
-        return ", ".join(said) + more
+        numbers = (
+            (counts.batches, "batches"),
+            (counts.rows_in, "rows in"),
+            (counts.rows_out, "rows out"),
+            (counts.rejects, "rejects"),
+            (counts.late, "late rows"),
+        )
+        said = ", ".join(f"{count(number)} {what}" for number, what in numbers if number)
+        more = " The same command goes on from there." if status == "interrupted" else ""
+        return f"{view.job}: {status} after {said or 'nothing'}.{more}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from streamops_nb.model.events import FOREVER
 
-__all__ = ["cell", "count", "moment", "plain", "rate"]
+__all__ = ["cell", "cells", "count", "moment", "plain", "rate"]
 
 
 def count(number: int | None) -> str:
@@ -32,18 +33,26 @@ def moment(watermark: int | None, now: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime(form)
 
 
-def cell(value: Any, width: int = 60) -> str:
+def cell(value: Any, time_form: str = "%Y-%m-%d %H:%M:%S", width: int = 60) -> str:
     """Write a value of a row, on one line and cut to a width."""
     if isinstance(value, datetime):
-        text = value.strftime("%Y-%m-%d %H:%M:%S.%f").rstrip("0").rstrip(".").removesuffix(":00")
+        text = value.strftime(time_form)
     elif isinstance(value, bytes):
         text = value.decode(errors="replace")
     elif isinstance(value, float):
-        text = f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+        text = f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"
     else:
         text = "" if value is None else str(value)
     text = " ".join(text.split())
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def cells(values: Sequence[Any]) -> list[str]:
+    """Write the values of a column; times without seconds if none has any."""
+    times = [value for value in values if isinstance(value, datetime)]
+    whole = all(time.second == time.microsecond == 0 for time in times)
+    form = "%Y-%m-%d %H:%M" if whole else "%Y-%m-%d %H:%M:%S"
+    return [cell(value, form) for value in values]
 
 
 def plain(value: Any) -> Any:

@@ -202,6 +202,9 @@ class TextFile:
         self._floor = max(self._floor, last)
         if not block.at_end:
             return
+        reached = block.base + len(block.data)
+        if self.end is not None and reached < self.end:
+            raise self._changed(f"it ends at {reached}, but had records up to {self.end}")
         if self._is_whole(reader):
             self.end = last
         elif not found:

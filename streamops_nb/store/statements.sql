@@ -4,7 +4,7 @@
 SELECT table_name FROM duckdb_tables() WHERE database_name = 'catalog';
 
 -- name: size
-SELECT total_blocks, block_size FROM pragma_database_size() WHERE database_name = 'catalog';
+SELECT used_blocks, block_size FROM pragma_database_size() WHERE database_name = 'catalog';
 
 -- name: format
 SELECT value FROM catalog.about WHERE key = 'format';

@@ -52,7 +52,7 @@ class KafkaWorld(World):
         self.records[partition] += records
 
     def open(self) -> KafkaSource:
-        # a jump to other offsets waits for the fetch under way: 200 ms by default
+        # a jump to other offsets waits for the fetch under way: up to 500 ms by default
         options = {"fetch.wait.max.ms": 20}
         self.opened.append(open_source(self.broker, self.topic, options=options))
         return self.opened[-1]

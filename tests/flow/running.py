@@ -194,9 +194,7 @@ class Bench:
             session.close()
 
 
-def read_outcome(
-    session: Session, database: str, columns: list[str], restarts: int = 0
-) -> Outcome:
+def read_outcome(session: Session, database: str, columns: list[str], restarts: int = 0) -> Outcome:
     """Read what a job's file holds."""
     names = ", ".join(ident(name) for name in columns)
     batches = session.rows(f"SELECT checkpoint, facts FROM {ident(database)}.batches ORDER BY n")
@@ -231,7 +229,9 @@ class Batch:
     ) -> list[tuple[Any, ...]]:
         """Run the same query over all rows at once."""
         tables = {
-            name: pa.Table.from_pylist([dict(row) for row in each.all_rows], arrow_schema(each.fields))
+            name: pa.Table.from_pylist(
+                [dict(row) for row in each.all_rows], arrow_schema(each.fields)
+            )
             for name, each in inputs.items()
         }
         tables |= references or {}

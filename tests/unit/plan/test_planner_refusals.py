@@ -189,9 +189,11 @@ WINDOWS = [
     Case("SELECT * FROM tumble(timeless, stamp, INTERVAL 1 SECOND)", "1:32", "not an event time",
          "declare `event_time`"),
     Case("WITH u AS (SELECT ts + INTERVAL 1 HOUR AS ts FROM readings)\n"
-         "SELECT * FROM tumble(u, ts, INTERVAL 1 SECOND)", "2:25", "not an event time", "unchanged"),
+         "SELECT * FROM tumble(u, ts, INTERVAL 1 SECOND)", "2:25", "not an event time",
+         "unchanged"),
     Case("WITH u AS (SELECT * REPLACE (date_trunc('hour', ts) AS ts) FROM readings)\n"
-         "SELECT * FROM tumble(u, ts, INTERVAL 1 SECOND)", "2:25", "not an event time", "unchanged"),
+         "SELECT * FROM tumble(u, ts, INTERVAL 1 SECOND)", "2:25", "not an event time",
+         "unchanged"),
     Case("SELECT * FROM tumble(readings, ts, INTERVAL 1 MONTH)", "1:36", "months", "days"),
     Case("SELECT * FROM tumble(readings, ts, INTERVAL 2 YEARS)", "1:36", "months", "days"),
     Case("SELECT * FROM tumble(readings, ts, INTERVAL 0 SECONDS)", "1:36", "positive", "seconds"),

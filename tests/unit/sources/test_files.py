@@ -250,6 +250,20 @@ def test_a_file_that_shrinks_is_an_error(tmp_path: Path, opened: Open, known: bo
     assert not caught.value.retryable
 
 
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_file_that_shrinks_before_its_end_was_read_is_an_error(
+    tmp_path: Path, opened: Open, follow: bool
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"1\n" * 1_000_000)
+    source = opened(follow=follow)
+    assert source.ends().latest == {"a.jsonl": 2_000_000}
+    position = advance({}, source.cut({}, Limit(rows=10)))
+    os.truncate(path, 1_000_000)
+    with pytest.raises(SourceError, match=r"a\.jsonl.*had records up to 2000000"):
+        drained(source, position)
+
+
 def test_a_file_that_was_rewritten_longer_is_an_error(tmp_path: Path, opened: Open) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"1\n2\n")
