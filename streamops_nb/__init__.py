@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from streamops_nb.ops.workspace import Workspace as Workspace
     from streamops_nb.ops.workspace import connect as connect
     from streamops_nb.plan.specfile import Job as Job
-    from streamops_nb.ops.workspace import Workspace as Workspace
-    from streamops_nb.ops.workspace import connect as connect
-    from streamops_nb.plan.specfile import Job as Job
 
 __version__ = "0.1.0"
 
@@ -47,7 +44,6 @@ _PUBLIC = {
     "StreamopsError": "streamops_nb.model.errors",
     "TooManyRejects": "streamops_nb.model.errors",
     "WorkspaceOwned": "streamops_nb.model.errors",
-    "Job": "streamops_nb.plan.specfile",
     "Workspace": "streamops_nb.ops.workspace",
     "connect": "streamops_nb.ops.workspace",
 }

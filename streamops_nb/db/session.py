@@ -108,19 +108,16 @@ class Session:
         empty
             A table without rows, as the registered ones will be.
         """
-        casts = ", ".join(
-            f"CAST({ident(c)} AS {kind}) AS {ident(c)}" for c, kind in columns.items()
-        )
+        typed = columns.items()
+        casts = ", ".join(f"CAST({ident(c)} AS {kind}) AS {ident(c)}" for c, kind in typed)
         self.register(name, empty)
         found, wanted = (self.describe(f"SELECT {s} FROM {ident(name)}") for s in ("*", casts))
         if found == wanted:
             return
         self.unregister(name)
-        self._hidden[name] = f"_arrow_{name}"
+        hidden = self._hidden[name] = f"_arrow_{name}"
         self.register(name, empty)
-        self.rows(
-            f"CREATE TEMP VIEW {ident(name)} AS SELECT {casts} FROM {ident(f'_arrow_{name}')}"
-        )
+        self.rows(f"CREATE TEMP VIEW {ident(name)} AS SELECT {casts} FROM {ident(hidden)}")
 
     def unregister(self, name: str) -> None:
         """Forget a registered table."""

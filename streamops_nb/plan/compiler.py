@@ -7,7 +7,7 @@ from typing import Any
 
 from streamops_nb.db import ident
 from streamops_nb.model.errors import Fault, QueryRefused
-from streamops_nb.plan.decompose import Decomposed, decompose
+from streamops_nb.plan.decompose import Decomposed, decompose, names_row
 from streamops_nb.plan.operator import Operator, StateTable
 from streamops_nb.plan.relation import Item, Kind
 from streamops_nb.plan.stage import Stage
@@ -309,15 +309,6 @@ def _needed(stage: Stage, item: Item) -> list[str]:
         return every
     named = {str(name).lower() for node in nodes for name in (node.get("column_names") or [])}
     named |= {str(n).lower() for j in nodes for n in (j.get("using_columns") or [])}
-    if item.alias.lower() in named and not _only_qualifies(nodes, item.alias):
+    if any(names_row(node, item) for node in nodes):
         return every
     return [c for c in every if c.lower() in named or c == macro.time]
-
-
-def _only_qualifies(nodes: list[Node], alias: str) -> bool:
-    """Whether the alias stands only before a dot, never for the whole row."""
-    return all(
-        len(node["column_names"]) > 1 or node["column_names"][0].lower() != alias.lower()
-        for node in nodes
-        if node.get("column_names")
-    )

@@ -15,7 +15,7 @@ from streamops_nb.plan.relation import Item, Kind
 from streamops_nb.plan.stage import Stage
 from streamops_nb.plan.tree import Node, Tree, base_table, column, rewrite, strip, walk
 
-__all__ = ["Decomposed", "decompose"]
+__all__ = ["Decomposed", "decompose", "names_row"]
 
 _BOUNDS = ("window_start", "window_end")
 
@@ -52,6 +52,8 @@ def decompose(stage: Stage, tree: Tree) -> Decomposed | None:
     keys = same.distinct([key for key in keys if not _is_bound(key, item)])
     aggregates = same.distinct(_aggregates(node))
     before = [*keys, *aggregates, node["where_clause"] or {}]
+    if any(names_row(below, item) for part in before for below in walk(part)):
+        return None
     if any(_is_bound(below, item) for part in before for below in walk(part)):
         return None
     if not all(_combines(below) for below in aggregates):
@@ -167,6 +169,13 @@ def _combines(node: Node) -> bool:
 
 
 _TOP_N = ("min", "max")
+
+
+def names_row(node: Node, item: Item) -> bool:
+    """Tell whether a node stands for a whole row: the alias alone, no column of that name."""
+    names = [str(name).lower() for name in node.get("column_names") or []]
+    columns = {name.lower() for name in item.relation.columns}
+    return names == [item.alias.lower()] and names[0] not in columns
 
 
 def _is_bound(node: Node, item: Item) -> bool:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from streamops_nb.db import Instance, Session, ident, literal, load_sql, sealed
 from streamops_nb.model.errors import (
     Fault,
     Interrupted,
-    QueryError,
     QueryRefused,
-    RowError,
     StreamopsError,
 )
 from streamops_nb.plan.allowed import find_faults
 from streamops_nb.plan.compiler import Compiler
 from streamops_nb.plan.from_clause import reads_relations
 from streamops_nb.plan.functions import TIME_NOW
-from streamops_nb.plan.operator import Operator, Plan
+from streamops_nb.plan.operator import Plan
+from streamops_nb.plan.operators import compile_operators
 from streamops_nb.plan.relation import Kind, Mark, Relation
 from streamops_nb.plan.stage import Stage, read_stage
 from streamops_nb.plan.statement import NOW, RESERVED
@@ -266,12 +265,15 @@ class _Planning:
         stages: dict[str, Stage] = {}
         steps = [(str(cte["key"]), cte["value"]) for cte in root.get("cte_map", {}).get("map", [])]
         final = {**root, "cte_map": {"map": []}}
+        failed: set[str] = set()
         for name, cte in [*steps, (FINAL, {"query_node": final, "aliases": []})]:
             for part, node in self._lifted(name, cte):
-                stage = self._read(part, node)
+                # what reads a stage that failed would only repeat its faults
+                stage = None if _names_in(node) & failed else self._read(part, node)
                 if stage is None:
-                    return stages
-                stages[part] = stage
+                    failed.add(part.lower())
+                else:
+                    stages[part] = stage
         return stages
 
     def _lifted(self, name: str, cte: Node) -> list[tuple[str, Node]]:
@@ -318,14 +320,8 @@ class _Planning:
                 [Fault(where="query", what="the query reads no stream", remedy="name one in FROM")]
             )
         compiler = Compiler(stages, self._tree, database)
-        trial = Compiler(stages, self._tree, ident("temp"))
-        operators = [
-            self._operator(stage, compiler, trial)
-            for name, stage in stages.items()
-            if name in needed and stage.kind is Kind.CLOSED
-        ]
-        leaving = _leaving(final, stages)
-        operators = [replace(each, leaves=each.name in leaving) for each in operators]
+        closed = [s for name, s in stages.items() if name in needed and s.kind is Kind.CLOSED]
+        operators = compile_operators(closed, stages, compiler, self._tree, self._session)
         output = compiler.query(final.sql, final.reads) if final.kind is Kind.FLOW else None
         streams = tuple(name for name in self._streams if name in needed)
         return Plan(
@@ -336,7 +332,7 @@ class _Planning:
                 if r.kind is Kind.REFERENCE and r.name in needed and r.name not in stages
             ),
             stages=tuple(stages.values()),
-            operators=tuple(operators),
+            operators=operators,
             output=output,
             columns=final.relation.columns,
             event_times={
@@ -344,32 +340,14 @@ class _Planning:
             },
         )
 
-    def _operator(self, stage: Stage, compiler: Compiler, trial: Compiler) -> Operator:
-        """Compile a stage, with partial states if what comes of it binds, else with rows."""
-        try:
-            self._bind_operator(trial.operator(stage))
-            return compiler.operator(stage)
-        except (QueryError, RowError):
-            pass
-        try:
-            self._bind_operator(trial.operator(stage, rows=True))
-        except (QueryError, RowError) as error:
-            what = f"the stage `{stage.name}` cannot be compiled: {binder_message(error)}"
-            raise QueryRefused([Fault(where=stage.where, what=what)]) from error
-        return compiler.operator(stage, rows=True)
 
-    def _bind_operator(self, operator: Operator) -> None:
-        """Bind every statement of an operator over empty tables."""
-        for table in operator.tables:
-            self._session.run(f"CREATE OR REPLACE TEMP TABLE {table.name} AS {table.create.fill()}")
-            self._session.run(f"INSERT INTO {table.name} {table.insert.fill()}")
-            self._session.run(table.expire.fill())
-            for query in (table.late, table.late_rows, table.merge):
-                if query is not None:
-                    self._session.describe(query.fill())
-        for query in (operator.emit, operator.dropped):
-            if query is not None:
-                self._session.describe(query.fill())
+def _names_in(node: Node) -> set[str]:
+    """All names in a query that may stand for relations, lower-case."""
+    names: set[str] = set()
+    for below in walk(node):
+        names.add(str(below.get("table_name", "")).lower())
+        names.update(str(name).lower() for name in below.get("column_names") or [])
+    return names
 
 
 def _check_text(query: str) -> None:
@@ -400,15 +378,6 @@ def _needed_by(stage: Stage, stages: Mapping[str, Stage]) -> set[str]:
     for name in stage.reads:
         needed |= _needed_by(stages[name], stages) if name in stages else {name}
     return needed
-
-
-def _leaving(stage: Stage, stages: Mapping[str, Stage]) -> set[str]:
-    """The stages whose rows reach the output without going into windows of another stage."""
-    leaving = {stage.name}
-    for item in stage.items:
-        if item.macro is None and item.relation.name in stages:
-            leaving |= _leaving(stages[item.relation.name], stages)
-    return leaving
 
 
 def _sql_text(value: Any) -> str:

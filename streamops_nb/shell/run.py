@@ -60,9 +60,6 @@ def run_job(
         _refuse_endless(job, folder)
     with Ending() as ending:
         with open_with(folder, [job], "streamops run") as workspace:
-            if start is None and workspace.job(job.name).status is Status.FINISHED:
-                console.print(f"{job.name} had finished before; --from earliest runs it anew.")
-                return 0
             goes_on = ensure_running(workspace, job.name, start)
             console.print(f"{'Going on with' if goes_on else 'Starting'} {job.name} in {folder}")
             screen = _Screen(workspace, job.name, rows)

@@ -55,7 +55,7 @@ def _check_size(session: Session, path: Path | None) -> None:
     """See that no block is missing; attaching a file reads only some of them."""
     if path is None:
         return
-    # free blocks at the end are counted but need not have been written: only used ones must be there
+    # free blocks at the end are counted but need not have been written
     blocks, size = session.rows(statement("size"))[0]
     expected, found = _HEADERS + blocks * size, path.stat().st_size
     if found < expected:

@@ -90,16 +90,26 @@ def test_the_jobs_of_a_workspace_are_listed_with_their_counts(folder: Path) -> N
     assert told.splitlines()[1].split()[:5] == ["hot", "FINISHED", "1", "7", "3,000"]
 
 
-def test_a_finished_job_is_not_run_anew_unless_told_from_where(folder: Path) -> None:
+def test_a_finished_job_goes_on_with_what_has_come_since(folder: Path) -> None:
+    write_input(folder, readings(2_000))
     streamops("run", "hot.yaml", "--until-end", folder=folder)
+    write_input(folder, readings(3_000))
     again = streamops("run", "hot.yaml", "--until-end", folder=folder)
-    assert again.returncode == 0
-    assert again.stdout == "hot had finished before; --from earliest runs it anew.\n"
-    start = json.dumps({"readings": {"readings.jsonl": 0}})
-    anew = streamops("run", "hot.yaml", "--until-end", "--from", start, folder=folder)
-    assert (anew.returncode, anew.stderr) == (0, "")
+    assert (again.returncode, again.stderr) == (0, "")
     (job,) = read_json("jobs", "hot.streamops", folder=folder)
-    assert job["rows_in"] == 6_000
+    assert (job["status"], job["rows_in"], job["late"]) == ("FINISHED", 3_000, 0)
+    # 2,000 rows end with a whole window
+    assert written(folder) == expected(readings(3_000), 20)
+
+
+def test_a_start_point_may_be_given_as_positions(folder: Path) -> None:
+    (folder / "hot.yaml").write_text(SPEC.replace("tumble(hot, ts, INTERVAL 10 SECONDS)", "hot"))
+    begin = sum(len(json.dumps(row)) + 1 for row in readings(2_990))
+    start = json.dumps({"readings": {"readings.jsonl": begin}})
+    done = streamops("run", "hot.yaml", "--until-end", "--from", start, folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    (job,) = read_json("jobs", "hot.streamops", folder=folder)
+    assert job["rows_in"] == 10
 
 
 def test_a_parameter_given_on_the_command_line_is_used(folder: Path) -> None:
