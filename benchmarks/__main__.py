@@ -28,7 +28,7 @@ MODULES = {
 def main() -> None:
     given = _arguments()
     options = _options(given)
-    for name in given.names or MODULES:
+    for name in () if given.page else given.names or MODULES:
         print(f"== {name}", flush=True)
         made = {**machine.describe(), "pairs": options.pairs, "scale": options.scale}
         table = importlib.import_module(MODULES[name]).run(options)
@@ -45,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MODULES)}")
     parser.add_argument("--quick", action="store_true", help="everything small; nothing is saved")
+    parser.add_argument("--page", action="store_true", help="only write the page, from the saved")
     parser.add_argument("--rows", type=int, default=5_000_000, help="events of the throughputs")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="of the other benchmarks")

@@ -43,7 +43,7 @@ def run(options: Options) -> Table:
         WORKS[_WORK].title,
         f"{options.rows / median(pairs.theirs):,.0f}/s",
         f"{options.rows / ours:,.0f}/s",
-        f"{pairs.share:.0%}",
+        f"{pairs.share():.0%}",
         f"{_TARGET:.0%}",
         f"{median(pairs.ours, 'batches'):.0f}",
         seconds(median(pairs.theirs)),

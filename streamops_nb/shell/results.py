@@ -30,7 +30,8 @@ def newest_output(workspace: Workspace, job: str, limit: int) -> tuple[Rows, lis
         )
     table = workspace.output(job)
     found = workspace.read(
-        f"SELECT * EXCLUDE (_batch) FROM {table} ORDER BY _batch DESC LIMIT {int(limit)}"
+        f"SELECT * EXCLUDE (_batch) FROM {table} ORDER BY _batch DESC, rowid DESC "
+        f"LIMIT {int(limit)}"
     )
     return found.to_pylist(), found.column_names
 

@@ -146,4 +146,5 @@ class _Screen:
         )
         said = ", ".join(f"{count(number)} {what}" for number, what in numbers if number)
         more = " The same command goes on from there." if status == "interrupted" else ""
-        return f"{view.job}: {status} after {said or 'nothing'}.{more}"
+        told = f"{view.job}: {status} after {said or 'nothing'}.{more}"
+        return f"{told}\n{view.reason}" if view.status is Status.FAILED else told

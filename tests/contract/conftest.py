@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.broker import Broker, TansuBroker
+from tests.broker import Broker, RelayedTansu, TansuBroker
 
 
 @pytest.fixture(scope="session")
@@ -20,5 +20,5 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 @pytest.fixture
 def own_broker(tmp_path: Path) -> Iterator[Broker]:
     """A broker for one test, which may stop it."""
-    with TansuBroker(tmp_path) as broker:
+    with RelayedTansu(tmp_path) as broker:
         yield broker

@@ -78,9 +78,7 @@ class KafkaWorld(World):
             upto = TopicPartition(self.topic, 0, 10)
             self.broker.admin.delete_records([upto])[upto].result(10)
             return {"0": 5, "1": 0}
-        self.broker.delete(self.topic)
-        self.broker.create(self.topic, 2)
-        return {"0": 60, "1": 0}
+        return {"0": 10_000, "1": 0}  # past the end, as if the topic had been made again
 
     def close(self) -> None:
         for source in self.opened:
@@ -372,9 +370,6 @@ class KafkaSourceSuite(SourceContract):
             source.cut(position, Limit())
         assert caught.value.retryable is True
         own_broker.start()
-        if not own_broker.keeps_records:
-            own_broker.create(topic, 1)
-            own_broker.produce(topic, 0, TEN)
         own_broker.produce(topic, 0, [b"new"])
         patience = time.monotonic() + 20
         found: list[bytes | None] = []

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,12 @@ class Outcome:
 
 def arrow_schema(fields: Mapping[str, str]) -> pa.Schema:
     """Give the Arrow schema of fields of DuckDB types."""
-    columns = ", ".join(f"CAST(NULL AS {kind}) AS {ident(name)}" for name, kind in fields.items())
+    return _arrow_schema(tuple(fields.items()))
+
+
+@cache
+def _arrow_schema(fields: tuple[tuple[str, str], ...]) -> pa.Schema:
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {ident(name)}" for name, kind in fields)
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone='UTC'").fetchall()
         return connection.sql(f"SELECT {columns} LIMIT 0").to_arrow_table().schema
@@ -154,7 +160,7 @@ class Bench:
         inputs: Mapping[str, Input],
         *,
         ended: bool = True,
-        restart: bool = False,
+        restart: int = 0,
         **options: Any,
     ) -> Outcome:
         """Run a job to the end of its inputs; begin anew from what is committed after a crash.
@@ -164,12 +170,12 @@ class Bench:
         ended
             Whether the inputs end; else the job runs until it has nothing to do.
         restart
-            Begin anew after every single batch.
+            Begin anew after so many steps, again and again; 0 for never.
         """
         sources = {name: each.source(ended=ended) for name, each in inputs.items()}
         database, restarts = self.attach(), 0
         runner = self.runner(spec, sources, database, **options)
-        while True:
+        for steps in itertools.count(1):
             try:
                 wait = runner.step()
             except Crashed:
@@ -178,7 +184,7 @@ class Bench:
                 runner = self.runner(spec, sources, database, **options)
             if wait is None or (wait > 0 and not ended):
                 break
-            if restart:
+            if restart and steps % restart == 0:
                 runner.close()
                 runner = self.runner(spec, sources, database, **options)
         outcome = self.outcome(runner, database, restarts)

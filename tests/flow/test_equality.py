@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -111,8 +110,10 @@ def _chains(draw: st.DrawFn) -> str:
     )
     first = draw(st.sampled_from(["avg(temp)", "median(temp)", "count(*)", "max(n)"]))
     steps = [
-        f"m AS (SELECT window_start AS b, window_end AS e, device, {first} AS a FROM {inner} "
-        "GROUP BY ALL)"
+        (
+            f"m AS (SELECT window_start AS b, window_end AS e, device, {first} AS a FROM {inner} "
+            "GROUP BY ALL)"
+        )
     ]
     time = "b" if bound == "window_start" else "e"
     last = "m"
@@ -162,16 +163,28 @@ def _joins(draw: st.DrawFn) -> str:
 
 
 TOP = (
-    "SELECT window_start, device, temp, id FROM {window} QUALIFY row_number() OVER (PARTITION BY "
-    "window_start, window_end ORDER BY temp DESC, id) <= 2",
-    "SELECT window_end, device, id FROM {window} QUALIFY row_number() OVER (PARTITION BY "
-    "window_end, device ORDER BY id) = 1",
-    "SELECT window_start, window_end, device, count(*) AS c FROM {window} GROUP BY window_start, "
-    "window_end, device QUALIFY rank() OVER (PARTITION BY window_end ORDER BY count(*) DESC) = 1",
-    "SELECT window_start, window_end, device, sum(count(*)) OVER (PARTITION BY window_end) AS c "
-    "FROM {window} GROUP BY window_start, window_end, device",
-    "WITH m AS (SELECT window_start, window_end, device, avg(temp) AS a FROM {window} GROUP BY "
-    "ALL) SELECT *, lag(a) OVER (PARTITION BY window_end ORDER BY device) AS before FROM m",
+    (
+        "SELECT window_start, device, temp, id FROM {window} QUALIFY row_number() OVER (PARTITION "
+        "BY window_start, window_end ORDER BY temp DESC, id) <= 2"
+    ),
+    (
+        "SELECT window_end, device, id FROM {window} QUALIFY row_number() OVER (PARTITION BY "
+        "window_end, device ORDER BY id) = 1"
+    ),
+    (
+        "SELECT window_start, window_end, device, count(*) AS c FROM {window} GROUP BY "
+        "window_start, window_end, device QUALIFY rank() OVER (PARTITION BY window_end ORDER BY "
+        "count(*) DESC) = 1"
+    ),
+    (
+        "SELECT window_start, window_end, device, sum(count(*)) OVER (PARTITION BY window_end) "
+        "AS c "
+        "FROM {window} GROUP BY window_start, window_end, device"
+    ),
+    (
+        "WITH m AS (SELECT window_start, window_end, device, avg(temp) AS a FROM {window} GROUP BY "
+        "ALL) SELECT *, lag(a) OVER (PARTITION BY window_end ORDER BY device) AS before FROM m"
+    ),
     "SELECT DISTINCT window_start, window_end, device FROM {window}",
     "SELECT *, n + 1 AS n1 FROM {window} WHERE temp > $threshold",
 )
@@ -181,35 +194,59 @@ STATELESS = (
     "SELECT id, unnest(tags) AS tag FROM readings",
     "SELECT r.id, u.tag FROM readings r, unnest(r.tags) AS u(tag)",
     "SELECT r.id, d.site FROM readings r LEFT JOIN devices d USING (device)",
-    "SELECT r.id, d.site, d.cap FROM readings r JOIN devices d ON r.device = d.device "
-    "AND r.temp > d.cap",
+    (
+        "SELECT r.id, d.site, d.cap FROM readings r JOIN devices d ON r.device = d.device "
+        "AND r.temp > d.cap"
+    ),
     "SELECT id FROM readings WHERE device IN (SELECT device FROM devices WHERE cap > -1)",
     "SELECT id FROM readings r ANTI JOIN devices d USING (device)",
     "SELECT id, (SELECT max(cap) FROM devices d WHERE d.device = r.device) AS m FROM readings r",
-    "WITH hot AS (SELECT * FROM readings WHERE temp > $threshold), few AS (SELECT id, n FROM hot) "
-    "SELECT id, coalesce(n, 0) // 2 AS half FROM few",
-    "WITH sites AS (SELECT site, count(*) AS c FROM devices GROUP BY site ORDER BY site LIMIT 2) "
-    "SELECT id, site FROM readings, sites",
+    (
+        "WITH hot AS (SELECT * FROM readings WHERE temp > $threshold), few AS (SELECT id, n FROM "
+        "hot) "
+        "SELECT id, coalesce(n, 0) // 2 AS half FROM few"
+    ),
+    (
+        "WITH sites AS (SELECT site, count(*) AS c FROM devices GROUP BY site ORDER BY site "
+        "LIMIT 2) "
+        "SELECT id, site FROM readings, sites"
+    ),
 )
 MIXED = (
-    "WITH ev AS (SELECT ts, device, unnest(tags) AS tag FROM readings) SELECT window_start, "
-    "window_end, tag, count(*) AS c FROM {window} GROUP BY ALL",
-    "WITH ev AS (SELECT r.*, d.site FROM readings r LEFT JOIN devices d USING (device)) "
-    "SELECT window_start, window_end, site, sum(n) AS s FROM {window} GROUP BY ALL",
-    "WITH ev AS (SELECT * FROM readings WHERE temp > $threshold) SELECT window_start, window_end, "
-    "d.site, median(e.temp) AS m FROM {window} e JOIN devices d USING (device) GROUP BY ALL",
-    "WITH ev AS (SELECT * REPLACE (upper(device) AS device) FROM readings) "
-    "SELECT window_start, window_end, device, count(*) AS c, $name AS p FROM {window} GROUP BY ALL",
+    (
+        "WITH ev AS (SELECT ts, device, unnest(tags) AS tag FROM readings) SELECT window_start, "
+        "window_end, tag, count(*) AS c FROM {window} GROUP BY ALL"
+    ),
+    (
+        "WITH ev AS (SELECT r.*, d.site FROM readings r LEFT JOIN devices d USING (device)) "
+        "SELECT window_start, window_end, site, sum(n) AS s FROM {window} GROUP BY ALL"
+    ),
+    (
+        "WITH ev AS (SELECT * FROM readings WHERE temp > $threshold) SELECT window_start, "
+        "window_end, "
+        "d.site, median(e.temp) AS m FROM {window} e JOIN devices d USING (device) GROUP BY ALL"
+    ),
+    (
+        "WITH ev AS (SELECT * REPLACE (upper(device) AS device) FROM readings) "
+        "SELECT window_start, window_end, device, count(*) AS c, $name AS p FROM {window} GROUP "
+        "BY ALL"
+    ),
     "WITH ev AS (SELECT * EXCLUDE (tags, n) FROM readings) SELECT * FROM {window}",
-    "SELECT window_start, window_end, x.c FROM (SELECT window_start, window_end, count(*) AS c "
-    "FROM {plain} GROUP BY ALL) x WHERE x.c > 1",
+    (
+        "SELECT window_start, window_end, x.c FROM (SELECT window_start, window_end, count(*) AS c "
+        "FROM {plain} GROUP BY ALL) x WHERE x.c > 1"
+    ),
 )
 UNITED = (
     "SELECT ts, device FROM readings UNION ALL SELECT ts, device FROM clicks",
-    "SELECT ts, device FROM readings WHERE temp > $threshold UNION ALL "
-    "(SELECT ts, upper(url) AS device FROM clicks)",
-    "SELECT ts, device FROM readings UNION ALL SELECT ts, device FROM clicks UNION ALL "
-    "SELECT ts, 'again' FROM readings",
+    (
+        "SELECT ts, device FROM readings WHERE temp > $threshold UNION ALL "
+        "(SELECT ts, upper(url) AS device FROM clicks)"
+    ),
+    (
+        "SELECT ts, device FROM readings UNION ALL SELECT ts, device FROM clicks UNION ALL "
+        "SELECT ts, 'again' FROM readings"
+    ),
 )
 
 KINDS: dict[str, st.SearchStrategy[Case]] = {
@@ -312,7 +349,7 @@ def _hold(kind: str, examples: int, bench: Bench, batch: Batch, ahead: ThreadPoo
 def test_a_job_equals_the_batch_result(
     kind: str, bench: Bench, batch: Batch, ahead: ThreadPoolExecutor
 ) -> None:
-    _hold(kind, 25, bench, batch, ahead)
+    _hold(kind, 15, bench, batch, ahead)
 
 
 @pytest.mark.soak

@@ -1,0 +1,1 @@
+"""Crash points; being written by U."""
