@@ -61,7 +61,7 @@ def _arguments() -> argparse.Namespace:
 
 def _options(given: argparse.Namespace) -> Options:
     if given.quick:
-        return Options(data=given.data, rows=200_000, pairs=1, scale=0.05, quick=True)
+        return Options(data=given.data, rows=200_000, pairs=1, scale=0.02, quick=True)
     return Options(data=given.data, rows=given.rows, pairs=given.pairs, scale=given.scale)
 
 

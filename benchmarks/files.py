@@ -79,7 +79,7 @@ def _pairs(work: str, kind: str, options: Options) -> Pairs:
     def theirs() -> dict[str, Any]:
         return run_fresh("benchmarks.plain", work=work, path=str(path), database=str(plain))
 
-    pairs = Pairs.measure(options.pairs, ours, theirs)
+    pairs = Pairs.measure(options, ours, theirs)
     run_fresh("benchmarks.same", job=str(job_file(workspace)), plain=str(plain))
     return pairs
 

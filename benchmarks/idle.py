@@ -18,7 +18,7 @@ _SCHEMA = {"ts": "TIMESTAMPTZ", "device": "VARCHAR", "temp": "DOUBLE"}
 
 def run(options: Options) -> Table:
     """Measure the processor time of many idle jobs, less that of an engine without jobs."""
-    jobs, length = options.scaled(_JOBS, 10), options.scaled(_SECONDS, 4)
+    jobs, length = options.scaled(_JOBS, 10), options.scaled(_SECONDS, 2)
     options.data.mkdir(parents=True, exist_ok=True)
     followed = options.data / "idle.jsonl"
     followed.write_text('{"ts":"2025-01-01T00:00:00Z","device":"a","temp":1.5}\n')
@@ -34,7 +34,7 @@ def run(options: Options) -> Table:
                 spec=_spec(source),
                 workspace=str(options.data / "bench.streamops"),
                 jobs=count,
-                warm_up=3,
+                warm_up=min(3, length),
                 seconds=length,
             )
             for count in (0, jobs)

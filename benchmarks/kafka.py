@@ -97,7 +97,7 @@ def _pairs(broker: Broker, topic: str, options: Options) -> Pairs:
             rows=options.rows,
         )
 
-    pairs = Pairs.measure(options.pairs, ours, theirs)
+    pairs = Pairs.measure(options, ours, theirs)
     plain = str(options.data / "plain.db")
     path = data.readings(options.data, options.rows, "parquet")
     run_fresh("benchmarks.plain", work=_WORK, path=str(path), database=plain)

@@ -25,7 +25,7 @@ _QUERIES = {
 
 def run(options: Options) -> Table:
     """Run many jobs side by side and look at the longest batches."""
-    jobs, length = options.scaled(_JOBS, 20), options.scaled(_SECONDS, 5)
+    jobs, length = options.scaled(_JOBS, 20), options.scaled(_SECONDS, 3)
     rows, raw = [], {}
     for title, query in _QUERIES.items():
         result = run_fresh(

@@ -50,11 +50,12 @@ class Pairs:
     theirs: list[dict[str, Any]]
 
     @classmethod
-    def measure(cls, count: int, ours: Measure, theirs: Measure) -> Pairs:
+    def measure(cls, options: Options, ours: Measure, theirs: Measure) -> Pairs:
         """Measure ours, theirs, ours, theirs …; one pair before does not count (caches)."""
-        ours()
-        theirs()
-        done = [(ours(), theirs()) for _ in range(count)]
+        if not options.quick:
+            ours()
+            theirs()
+        done = [(ours(), theirs()) for _ in range(options.pairs)]
         return cls(ours=[a for a, _ in done], theirs=[b for _, b in done])
 
     def share(self, key: str = "seconds") -> float:

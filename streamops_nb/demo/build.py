@@ -88,13 +88,16 @@ def open_demo(folder: Path, speed: float | None = None) -> Demo:
         If the recordings are not installed.
     """
     _keep_references(folder / "references")
-    with connect(folder, resume=False) as workspace:
+    workspace = connect(folder, resume=False)
+    try:
         speed = speed or _speed(workspace) or SPEED
         stood_at = _stood_at(workspace.views(), _specs(workspace))
         now = time.time()
         _save(workspace, _begun(now, stood_at, speed), speed)
-    workspace = connect(folder)
-    resumed = _start(workspace, now)
+        resumed = _start(workspace, now)
+    except BaseException:
+        workspace.close()
+        raise
     return Demo(workspace=workspace, speed=speed, stood_at=stood_at, opened_at=now, resumed=resumed)
 
 
@@ -167,6 +170,7 @@ def _save(workspace: Workspace, begun: datetime, speed: float) -> None:
 def _start(workspace: Workspace, now: float) -> int:
     """Start the jobs that do not run yet; count those that go on from an earlier commit."""
     plant_from = datetime.fromtimestamp(now, UTC) - _PLANT
+    workspace.resume()
     resumed = 0
     for spec in demo_specs():
         job = workspace.job(spec.name)

@@ -15,11 +15,11 @@ from streamops_nb.model.errors import (
     StreamopsError,
 )
 from streamops_nb.plan.allowed import find_faults
+from streamops_nb.plan.binding import compile_operators
 from streamops_nb.plan.compiler import Compiler
 from streamops_nb.plan.from_clause import reads_relations
 from streamops_nb.plan.functions import TIME_NOW
 from streamops_nb.plan.operator import Plan
-from streamops_nb.plan.operators import compile_operators
 from streamops_nb.plan.relation import Kind, Mark, Relation
 from streamops_nb.plan.stage import Stage, read_stage
 from streamops_nb.plan.statement import NOW, RESERVED

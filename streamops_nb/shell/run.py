@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from streamops_nb.shell.results import newest_output
 from streamops_nb.shell.totals import earlier_runs, total
 from streamops_nb.shell.wording import count
 
-__all__ = ["ensure_running", "open_with", "run_job"]
+__all__ = ["run_job"]
 
 
 def run_job(
@@ -59,8 +59,8 @@ def run_job(
     if until_end:
         _refuse_endless(job, folder)
     with Ending() as ending:
-        with open_with(folder, [job], "streamops run") as workspace:
-            goes_on = ensure_running(workspace, job.name, start)
+        with _opened(folder, job) as workspace:
+            goes_on = _ensure_running(workspace, job.name, start)
             console.print(f"{'Going on with' if goes_on else 'Starting'} {job.name} in {folder}")
             screen = _Screen(workspace, job.name, rows)
             draw(screen.picture, console, ending, lambda: screen.goes_on)
@@ -79,30 +79,27 @@ def _refuse_endless(job: JobSpec, folder: Path) -> None:
         )
 
 
-def open_with(folder: Path, specs: Iterable[JobSpec], comment: str = "") -> Workspace:
-    """Save the specifications that are new or changed, then open the workspace.
-
-    Jobs that were wanted running go on when it is opened, by what has just been saved.
-    """
-    with connect(folder, resume=False) as workspace:
-        known = workspace.jobs
-        for spec in specs:
-            if spec.name not in known or known[spec.name].spec != spec:
-                workspace.save(spec, comment=comment)
-    return connect(folder)
+def _opened(folder: Path, spec: JobSpec) -> Workspace:
+    """Open a workspace without going on with its jobs, and save the job if it is new or changed."""
+    workspace = connect(folder, resume=False)
+    known = workspace.jobs
+    if spec.name not in known or known[spec.name].spec != spec:
+        workspace.save(spec, comment="streamops run")
+    return workspace
 
 
-def ensure_running(workspace: Workspace, name: str, at: Any = None) -> bool:
+def _ensure_running(workspace: Workspace, name: str, at: Any) -> bool:
     """Start a job, or let it go on; tell whether it goes on from an earlier commit.
 
-    Parameters
-    ----------
-    at
-        Where to start from; given, window state that was kept is dropped.
+    Given a start point, window state that was kept is dropped.
     """
     job = workspace.job(name)
     known = job.status is not Status.PUBLISHED
-    if at is not None and job.status in (Status.RUNNING, Status.RETRYING):
+    workspace.resume(name)
+    if at is not None and job.status in ACTIVE:
+        # a run that was interrupted cannot be started elsewhere before it stands
+        while job.status is Status.STARTING:
+            time.sleep(0.05)
         job.pause()
     if job.status not in ACTIVE:
         job.start(at=at)

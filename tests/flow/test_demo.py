@@ -83,4 +83,4 @@ def test_the_recordings_stand_still_while_the_demo_does_not_run(tmp_path: Path) 
         assert abs(second.stood_at - stood_at) < timedelta(hours=24)
         assert second.stood_at > first.stood_at
         assert (second.resumed, second.speed) == (7, 7_200)
-        assert {job.status for job in workspace.jobs.values()} == {Status.RUNNING}
+        assert {job.status for job in workspace.jobs.values()} <= {Status.STARTING, Status.RUNNING}

@@ -41,7 +41,7 @@ def test_the_board_fits_100_columns_with_long_names_and_large_numbers() -> None:
     heads, _, line = drawn(board([view], {}, NOW))
     assert max(len(heads.rstrip()), len(line)) <= 100
     job, *rest = line.split()
-    assert job.startswith("a_job_with_a") and job.endswith("…")
+    assert job == "a_job_with_…"
     assert rest == [
         "RUNNING", "987,654,321", "1,234,567", "0", "123,456",
         "2013-05-06", "07:08", "12,345", "54,321",
@@ -99,8 +99,9 @@ def counting(times: int) -> Callable[[], bool]:
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_last_picture_is_drawn_after_the_end(terminal: bool) -> None:
-    console = Console(file=io.StringIO(), width=80, force_terminal=terminal, no_color=True)
+    console = Console(file=io.StringIO(), width=80, force_terminal=terminal, highlight=False)
     pictures = iter(f"picture {n}" for n in range(9))
     draw(lambda: next(pictures), console, Ending(), counting(1))
     told = console.file.getvalue()  # type: ignore[attr-defined]
-    assert told.count("picture") == (2 if terminal else 1)
+    assert f"picture {int(terminal)}" in told
+    assert "picture 2" not in told
