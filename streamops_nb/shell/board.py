@@ -38,7 +38,7 @@ def board(views: Iterable[JobView], before: Mapping[str, Counts], now: float) ->
     now
         Wall time, seconds since the epoch.
     """
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     # the only column that may give way, as it is the only one without no_wrap
     table.add_column("job", style="bold", overflow="ellipsis", min_width=12)
     table.add_column("status", no_wrap=True)
@@ -83,7 +83,7 @@ def troubles(views: Iterable[JobView], width: int = 100) -> list[Text]:
 
 def rows_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
     """Make a table of output rows; long values are cut."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     written = [cells([row[name] for row in rows]) for name in columns]
     for name, texts in zip(columns, written, strict=True):
         numbers = all(isinstance(row[name], (int, float)) or row[name] is None for row in rows)

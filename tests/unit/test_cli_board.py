@@ -41,7 +41,7 @@ def test_the_board_fits_100_columns_with_long_names_and_large_numbers() -> None:
     heads, _, line = drawn(board([view], {}, NOW))
     assert max(len(heads.rstrip()), len(line)) <= 100
     job, *rest = line.split()
-    assert job == "a_job_with_…"
+    assert job == "a_job_with_a_nam…"
     assert rest == [
         "RUNNING", "987,654,321", "1,234,567", "0", "123,456",
         "2013-05-06", "07:08", "12,345", "54,321",

@@ -76,7 +76,7 @@ def test_a_job_runs_to_the_end_and_its_output_is_that_of_the_query(folder: Path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Starting hot in hot.streamops\n")
     assert "hot: FINISHED after " in done.stdout
-    assert "\nwindow_start          device   n\n" in done.stdout
+    assert "\nwindow_start         device  n\n" in done.stdout
     assert written(folder) == expected(readings(3_000), 20)
 
 
