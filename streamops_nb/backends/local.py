@@ -14,6 +14,7 @@ from streamops_nb.db import Instance, ident
 from streamops_nb.engine.assembly import Surroundings
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.clock import SystemClock
+from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.runner import Runner, Trouble
 from streamops_nb.engine.scheduler import Scheduler
 from streamops_nb.model.errors import SourceError, StorageError, StreamopsError
@@ -113,11 +114,17 @@ class LocalBackend:
         *,
         version: int,
         run: int,
+        history: tuple[int, int] = (0, 0),
         start: Start | None = None,
         fresh: bool = False,
         trace: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Begin a run of a job.
+
+        Parameters
+        ----------
+        history
+            The numbers of the job's last batch and fact: a file that is made anew goes on there.
 
         Raises
         ------
@@ -126,7 +133,12 @@ class LocalBackend:
         """
         name = spec.name
         self.forget(name)
+        anew = not self.job_path(name).exists()
         database = self.attach_job(name)
+        if anew and any(history):
+            with self.job_file(name) as file:
+                file.open()
+                file.put(Checkpoint(n=history[0], seq=history[1]))
         runner = Runner(
             spec,
             self.surroundings,

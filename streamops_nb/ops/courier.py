@@ -48,14 +48,21 @@ class Courier:
         """The last batch whose facts the catalog has, so that the job's file may forget them."""
         return self._delivered.get(job, 0)
 
-    def catch_up(self, file: JobFile) -> None:
-        """Copy what a job's file holds and the catalog does not, then trim the file."""
-        file.open()
+    def catch_up(self, file: JobFile) -> int:
+        """Copy what a job's file holds and the catalog does not, then trim the file.
+
+        Returns
+        -------
+        int
+            The number of the job's last fact, 0 if the file holds nothing.
+        """
+        seq = file.open().seq
         seen = 0
         for n, facts in file.take_facts(after=0):
             self._catalog.append([from_json(fact) for fact in facts])
             seen = n
         file.forget(seen)
+        return seq
 
     def _deliver_often(self) -> None:
         while not self._over.wait(_EVERY):

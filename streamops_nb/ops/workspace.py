@@ -6,6 +6,7 @@ import getpass
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from streamops_nb.backends.local import LocalBackend
 from streamops_nb.db import Instance, ident, open_instance
-from streamops_nb.model.errors import Refused, StreamopsError
+from streamops_nb.model.errors import Refused, StorageError, StreamopsError
 from streamops_nb.model.events import Event, JobSaved, RunStarted
 from streamops_nb.model.lifecycle import Action, JobState, Status
 from streamops_nb.model.spec import JobSpec, Start
@@ -27,6 +28,7 @@ from streamops_nb.ops.states import States
 from streamops_nb.plan import specfile
 from streamops_nb.store.catalog import Catalog
 from streamops_nb.store.lock import WorkspaceLock
+from streamops_nb.store.records import JobRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,13 +87,17 @@ class Workspace:
         self.folder = folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._now = now
-        self._owner = WorkspaceLock(self.folder).acquire(now())
-        try:
+        with ExitStack() as opened:
+            self._owner = WorkspaceLock(self.folder).acquire(now())
+            opened.callback(self._owner.release)
             cores = os.cpu_count() or 1
             bound = memory or f"{2 * cores}GB"
             self._instance: Instance = open_instance(self.folder, memory=bound, threads=cores)
+            opened.callback(self._instance.close)
             self._catalog = Catalog(self._instance, self.folder / "catalog.db")
+            opened.callback(self._catalog.close)
             self._courier = Courier(self._catalog)
+            opened.callback(self._courier.close)
             self._states = States(self._catalog, self._courier, now)
             self._backend = LocalBackend(
                 self.folder,
@@ -101,23 +107,43 @@ class Workspace:
                 delivered=self._courier.delivered,
                 threads=threads,
             )
+            opened.callback(self._backend.close)
             self._find_jobs(resume=resume)
-        except BaseException:
-            self._owner.release()
-            raise
+            # what was opened is closed in reverse order, by `close` or when opening fails
+            self._opened = opened.pop_all()
 
     def _find_jobs(self, *, resume: bool) -> None:
         """Find every job as it last committed, and go on with what was wanted running."""
         for record in self._catalog.jobs():
-            name = record.name
-            if self._backend.job_path(name).exists():
-                with self._backend.job_file(name) as file:
-                    self._courier.catch_up(file)
-            state = self._states.load(name)
-            if state.observed is Status.STOPPING:
-                self._finish_stop(name)
+            damage = self._catch_up(record)
+            state = self._states.load(record.name)
+            if damage is not None:
+                self._damaged(record.name, state, damage)
+            elif state.observed is Status.STOPPING:
+                self._finish_stop(record.name)
         if resume:
             self.resume()
+
+    def _catch_up(self, record: JobRecord) -> StreamopsError | None:
+        """Copy what a job's file holds and the catalog does not; say if the file is damaged."""
+        path = self._backend.job_path(record.name)
+        try:
+            if path.exists():
+                with self._backend.job_file(record.name) as file:
+                    if self._courier.catch_up(file) or not record.copied:
+                        return None
+            elif not record.copied:
+                return None
+        except StreamopsError as error:
+            return error
+        return StorageError(f"the job's file {path} is missing or empty, though batches were in it")
+
+    def _damaged(self, name: str, state: JobState, damage: StreamopsError) -> None:
+        """A job whose file cannot be read does not run; the others do."""
+        path = self._backend.job_path(name)
+        remedy = f"restore {path} from a copy, or move it away to begin the job anew"
+        if state.observed in (Status.STARTING, Status.STOPPING):
+            self._states.failed(name, StorageError(f"{damage} - {remedy}"))
 
     def resume(self, names: str | Iterable[str] | None = None) -> None:
         """Go on with jobs that were wanted running when their owner ended.
@@ -291,13 +317,20 @@ class Workspace:
         return [self.job(name).name for name in wanted]
 
     def _begin(self, name: str, start: Start | None, *, fresh: bool) -> None:
-        spec, version = self.spec(name), self._catalog.job(name).version
+        spec, record = self.spec(name), self._catalog.job(name)
         run = self._catalog.new_run(name)
         said = str(start.at) if start is not None else "last commit, or as specified"
         self._states.note(
-            RunStarted(job=name, at=self._now(), run=run, version=version, start=said)
+            RunStarted(job=name, at=self._now(), run=run, version=record.version, start=said)
         )
-        self._backend.start(spec, version=version, run=run, start=start, fresh=fresh)
+        self._backend.start(
+            spec,
+            version=record.version,
+            run=run,
+            history=(self._states.view(name).batch, record.copied),
+            start=start,
+            fresh=fresh,
+        )
 
     # the end
 
@@ -312,11 +345,7 @@ class Workspace:
 
         What was wanted running stays wanted: it goes on at the next `connect`.
         """
-        self._backend.close()
-        self._courier.close()
-        self._catalog.close()
-        self._instance.close()
-        self._owner.release()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self

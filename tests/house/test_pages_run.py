@@ -1,0 +1,54 @@
+"""What the pages tell a user to type does what they say; the generated page is in step."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from streamops_nb.shell.specification import PAGE, page_text
+from tests.house.layout import ROOT
+from tests.streamops import streamops
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def run_python(script: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, cwd=folder
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
+    said = run_python("\n".join(blocks("README.md", "python")), tmp_path)
+    assert re.search(r"2024-01-01 00:00:00\+00:00 +d1 +1 +31.0\n", said)
+    assert re.search(r"2024-01-01 00:00:10\+00:00 +d1 +1 +35.0\n", said)
+    assert "Job('hot_seconds', " in said
+
+
+def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
+    (spec,) = blocks("docs/tutorial.md", "yaml")
+    (tmp_path / "hottest.yaml").write_text(spec)
+    commands = re.findall(
+        r"^streamops (.+)$", "".join(blocks("docs/tutorial.md", "sh")), re.MULTILINE
+    )
+    assert [command.split()[0] for command in commands] == [
+        "validate", "explain", "run", "output", "rejects", "jobs",
+    ]  # fmt: skip
+    for command in commands:
+        done = streamops(*command.split(), folder=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout
+    (script,) = blocks("docs/tutorial.md", "python")
+    assert "2024-01-01 00:00:" in run_python(script, tmp_path)
+
+
+def test_the_specification_page_is_that_of_the_models() -> None:
+    # after a change of the models: python -m streamops_nb.shell.specification
+    assert PAGE.read_text(encoding="utf-8") == page_text()
