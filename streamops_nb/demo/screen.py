@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -52,11 +54,13 @@ def run_demo(
             screen = _Screen(demo, folder, console)
             draw(screen.picture, console, ending, lambda: time.monotonic() < over)
             console.print("Ending: the batches in flight commit; Ctrl-C again ends at once.")
+    # `make demo` runs it from a virtual environment that is not active
+    command = "streamops" if shutil.which("streamops") else sys.argv[0]
     console.print(
         "All jobs stand at their last commit; run again, they go on from there. To look at them:\n"
-        f"  streamops jobs {folder}\n"
-        f"  streamops output {folder} delays_by_hour\n"
-        f"  streamops rejects {folder} line_quality"
+        f"  {command} jobs {folder}\n"
+        f"  {command} output {folder} delays_by_hour\n"
+        f"  {command} rejects {folder} line_quality"
     )
     return 0
 

@@ -318,7 +318,7 @@ class Workspace:
 
     def _begin(self, name: str, start: Start | None, *, fresh: bool) -> None:
         spec, record = self.spec(name), self._catalog.job(name)
-        run = self._catalog.new_run(name)
+        run, last = self._catalog.new_run(name), self._states.view(name).batch
         said = str(start.at) if start is not None else "last commit, or as specified"
         self._states.note(
             RunStarted(job=name, at=self._now(), run=run, version=record.version, start=said)
@@ -327,7 +327,7 @@ class Workspace:
             spec,
             version=record.version,
             run=run,
-            history=(self._states.view(name).batch, record.copied),
+            history=(last, record.copied),
             start=start,
             fresh=fresh,
         )

@@ -249,6 +249,8 @@ UNITED = (
     ),
 )
 
+pytestmark = pytest.mark.timeout(900)  # a failing example is shrunk for minutes
+
 KINDS: dict[str, st.SearchStrategy[Case]] = {
     "partial aggregates": cases(_aggregations(COMBINED), params=PARAMS),
     "aggregates of rows": cases(_aggregations((*WHOLE, *COMBINED[:6])), params=PARAMS),
