@@ -34,12 +34,15 @@ def _translate(error: duckdb.Error) -> StreamopsError:
     text = str(error).split("\n\nLINE ")[0].strip()
     if isinstance(error, duckdb.InterruptException):
         return Interrupted("The query was interrupted.")
+    if "No space left" in text or "file too large" in text.lower():
+        remedy = "make room on the disk; nothing is lost, the work goes on from the last commit"
+        return StorageError(f"{text} - {remedy}", retryable=True)
     if isinstance(error, _ROW_ERRORS):
         return RowError(text)
     if isinstance(error, duckdb.OutOfMemoryException):
         return QueryError(f"{text} - allocate more CU or make the query keep less")
     if isinstance(error, (duckdb.IOException, duckdb.SerializationException)):
-        return StorageError(text, retryable="No space left" in text)
+        return StorageError(text)
     if isinstance(error, (duckdb.InternalException, duckdb.FatalException)):
         return StorageError(text)
     return QueryError(text)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from streamops_nb.model.batch import Decoded
 
-__all__ = ["REJECTS", "Inflow", "reject_table"]
+__all__ = ["REJECTS", "Inflow", "reject_table", "row_texts"]
 
 REJECTS = pa.schema(
     [
@@ -57,6 +57,20 @@ def reject_table(
     ]
     arrays = [pa.array(c, f.type) for c, f in zip(columns, REJECTS, strict=True)]
     return pa.Table.from_arrays(arrays, schema=REJECTS)
+
+
+def row_texts(table: pa.Table) -> list[bytes]:
+    """Write rows as JSON, also times that Python's calendar does not reach."""
+    columns = {}
+    for name, values in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_timestamp(values.type):
+            stamps = values.cast(pa.timestamp("us", tz=values.type.tz), safe=False)
+            numbers = stamps.cast(pa.int64()).to_pylist()
+            columns[name] = [None if n is None else str(np.datetime64(n, "us")) for n in numbers]
+        else:
+            columns[name] = values.to_pylist()
+    rows = zip(*columns.values(), strict=True)
+    return [json.dumps(dict(zip(columns, row, strict=True)), default=str).encode() for row in rows]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +154,7 @@ class Inflow:
         if "_raw" in raw.column_names:
             content = raw["_raw"].cast(pa.binary()).to_pylist()
         else:
-            source = raw if places is None else self.table.take(pa.array(places))
-            content = [json.dumps(row, default=str).encode() for row in source.to_pylist()]
+            content = row_texts(raw if places is None else self.table.take(pa.array(places)))
         return reject_table(
             stage=stage,
             kind=kind,

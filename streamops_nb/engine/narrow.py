@@ -5,7 +5,6 @@ For k bad rows among n this takes about 2 k log2(n / k) probes; a probe of a few
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import numpy as np
@@ -13,7 +12,7 @@ import pyarrow as pa
 
 from streamops_nb.db import Session
 from streamops_nb.engine.attempt import Attempt, Batch, Failed, Looked
-from streamops_nb.engine.inflow import reject_table
+from streamops_nb.engine.inflow import reject_table, row_texts
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.model.errors import QueryError, RowError
 from streamops_nb.plan.operator import Operator, Plan
@@ -96,10 +95,7 @@ def _without(rows: pa.Table, culprits: dict[int, str], stage: str, batch: Batch)
             stage=stage,
             kind="expression",
             reasons=[culprits[place] for place in places],
-            raws=[
-                json.dumps(row, default=str).encode()
-                for row in rows.take(pa.array(places)).to_pylist()
-            ],
+            raws=row_texts(rows.take(pa.array(places))),
         )
     )
     keep = np.ones(rows.num_rows, dtype=bool)

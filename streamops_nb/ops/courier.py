@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 
 from streamops_nb.engine.checkpoint import JobFile
+from streamops_nb.model.errors import StreamopsError
 from streamops_nb.model.events import BatchCommitted, Event, from_json
 from streamops_nb.store.catalog import Catalog
 
@@ -38,8 +40,13 @@ class Courier:
         with self._delivering:
             with self._lock:
                 held, self._held = self._held, []
-            if held:
-                self._catalog.append(held)
+            try:
+                if held:
+                    self._catalog.append(held)
+            except StreamopsError:
+                with self._lock:
+                    self._held = held + self._held
+                raise
             for event in held:
                 if isinstance(event, BatchCommitted):
                     self._delivered[event.job] = event.n
@@ -66,7 +73,9 @@ class Courier:
 
     def _deliver_often(self) -> None:
         while not self._over.wait(_EVERY):
-            self.deliver()
+            # a full disk, for example: what is held is delivered later
+            with suppress(StreamopsError):
+                self.deliver()
 
     def close(self) -> None:
         """Deliver the rest."""

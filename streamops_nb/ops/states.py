@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from streamops_nb.engine.runner import Trouble
+from streamops_nb.model.errors import StorageError
 from streamops_nb.model.events import (
     ActionTaken,
     ErrorRaised,
@@ -98,23 +100,26 @@ class States:
     def troubled(self, job: str, trouble: Trouble) -> None:
         """See `Listener.troubled`."""
         error = trouble.error
-        self.note(
-            ErrorRaised(
-                job=job,
-                run=self._views[job].run,
-                at=self._now(),
-                stage="",
-                kind=type(error).__name__,
-                message=str(error),
-                batch=trouble.batch,
-                retryable=trouble.again_in is not None,
-                attempt=trouble.attempt,
-                trace=trouble.trace,
-            )
+        raised = ErrorRaised(
+            job=job,
+            run=self._views[job].run,
+            at=self._now(),
+            stage="",
+            kind=type(error).__name__,
+            message=str(error),
+            batch=trouble.batch,
+            retryable=trouble.again_in is not None,
+            attempt=trouble.attempt,
+            trace=trouble.trace,
         )
+        with self._lock:
+            self._views[job] = fold(self._views[job], raised)
+        self._courier.take([raised])
         if trouble.again_in is not None and self._views[job].status is Status.RUNNING:
             reason = f"attempt {trouble.attempt}, again in {trouble.again_in:.3g} s: {error}"
-            self._report(job, Status.RETRYING, reason)
+            # the trouble may be a disk so full that not even this can be written; the job goes on
+            with suppress(StorageError):
+                self._report(job, Status.RETRYING, reason)
 
     def finished(self, job: str) -> None:
         """See `Listener.finished`."""

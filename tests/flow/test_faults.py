@@ -119,7 +119,8 @@ def test_a_job_goes_on_where_it_was_when_its_broker_comes_back(
     until_ids(workspace, "listener", list(range(40)))
     until_status(workspace, "listener", Status.RUNNING)
     told = history(workspace, "listener")
-    assert told[-3:] == [Status.RUNNING, Status.RETRYING, Status.RUNNING]
+    assert told[told.index(Status.RETRYING) - 1] is Status.RUNNING
+    assert told[told.index(Status.RETRYING) + 1] is Status.RUNNING
     assert all(failure.retryable for failure in failures(workspace, "listener"))
 
 
@@ -128,7 +129,7 @@ def test_a_topic_that_is_missing_is_named_and_read_once_it_is_there(
 ) -> None:
     source = {"type": "kafka", "servers": broker.servers, "topic": "no_such_topic"}
     workspace.save(spec("listener", source))
-    with pytest.raises(SourceError, match="'no_such_topic' .* - create the topic"):
+    with pytest.raises(SourceError, match=r"'no_such_topic' .* - create the topic"):
         workspace.start("listener")
     assert workspace.job("listener").status is Status.FAILED
     assert "no_such_topic" in workspace.state("listener").reason
