@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from streamops_nb.db import Session, ident
@@ -166,7 +167,7 @@ class Attempt:
             added = self._session.run(f"INSERT INTO {table.name} {insert}")
             if table.late is not None and self._may_be_late(operator):
                 step = table.late
-                self._count_late(operator, table.late, table.late_rows)
+                self._count_late(operator, table)
         except RowError as error:
             raise Failed(error, operator, table, step, self.stages) from error
         self.state_rows[table.name] = self.state_rows.get(table.name, 0) + added
@@ -187,18 +188,25 @@ class Attempt:
         times = [flow.earliest for flow in self._batch.inflows.values()]
         return any(earliest is not None and earliest < begin for earliest in times)
 
-    def _count_late(self, operator: Operator, counts: Statement, rows: Statement | None) -> None:
+    def _count_late(self, operator: Operator, table: StateTable) -> None:
+        counts, rows, source = table.late, table.late_rows, table.source
+        if counts is None:
+            return
         late, partly = self._session.rows(self.fill(counts, operator))[0]
         self.late += late
         self.partly_late += partly
         if not late or not self._keep_late or rows is None:
             return
-        texts = [row[0] for row in self._session.rows(self.fill(rows, operator))]
-        reasons = ["all windows of the row had closed when it came"] * len(texts)
-        raws = [text.encode() for text in texts]
-        self.late_rejects.append(
-            reject_table(stage=operator.name, kind="late", reasons=reasons, raws=raws)
-        )
+        found = [row[0] for row in self._session.rows(self.fill(rows, operator))]
+        reasons = ["all windows of the row had closed when it came"] * len(found)
+        inflow = self._batch.inflows.get(source)
+        if inflow is not None:
+            places = np.array(sorted(found), dtype=np.int64)
+            rejects = inflow.rejected_at(places, reasons, operator.name, "late")
+        else:
+            raws = [text.encode() for text in found]
+            rejects = reject_table(stage=operator.name, kind="late", reasons=reasons, raws=raws)
+        self.late_rejects.append(rejects)
 
     def _merge(self, table: StateTable) -> None:
         """Merge partial states when many have gathered, so that long windows stay small."""

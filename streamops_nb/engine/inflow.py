@@ -123,6 +123,19 @@ class Inflow:
         """How many records were taken out."""
         return sum(table.num_rows for table in self.rejects)
 
+    def rejected_at(
+        self, places: np.ndarray, reasons: Sequence[str], stage: str, kind: str
+    ) -> pa.Table:
+        """Make rejects of rows, with their positions and raw bytes; the rows stay.
+
+        Parameters
+        ----------
+        places
+            Their places in `table`, ascending.
+        """
+        rows = self.row.take(pa.array(places)).to_numpy()
+        return self._taken(rows, reasons, stage, kind, places)
+
     def without(self, places: np.ndarray, reasons: Sequence[str], stage: str, kind: str) -> Inflow:
         """Take rows out as rejects.
 
@@ -131,7 +144,7 @@ class Inflow:
         places
             Their places in `table`, ascending.
         """
-        rows = self.row.take(pa.array(places)).to_numpy()
+        rejects = self.rejected_at(places, reasons, stage, kind)
         keep = np.ones(self.table.num_rows, dtype=bool)
         keep[places] = False
         mask = pa.array(keep)
@@ -139,7 +152,7 @@ class Inflow:
             self,
             table=self.table.filter(mask),
             row=self.row.filter(mask),
-            rejects=(*self.rejects, self._taken(rows, reasons, stage, kind, places)),
+            rejects=(*self.rejects, rejects),
         )
 
     def _taken(
@@ -188,6 +201,10 @@ class Inflow:
             return flow
         return replace(flow, earliest=bounds["min"], latest=_latest(flow, us))
 
+    def earliest_of_each(self, column: str) -> dict[str, int]:
+        """Per partition, the smallest event time (microseconds) among the rows."""
+        return _by_partition(self, _microseconds(self.table[column]), "min")
+
     def _guarded(self, column: str, us: pa.ChunkedArray, limit: int) -> Inflow:
         values = us.to_pandas().to_numpy(dtype="float64", na_value=np.nan)
         bad = np.isnan(values) | (values > limit) | (values <= -_FOREVER)
@@ -206,9 +223,13 @@ def _latest(flow: Inflow, us: pa.ChunkedArray) -> dict[str, int]:
     first = partitions[0].as_py()
     if pc.all(pc.equal(partitions, first)).as_py():
         return {first: pc.max(us).as_py()}
-    by_row = partitions.cast(pa.string()).take(flow.row)
-    grouped = pa.table({"p": by_row, "t": us}).group_by("p").aggregate([("t", "max")])
-    return dict(zip(grouped["p"].to_pylist(), grouped["t_max"].to_pylist(), strict=True))
+    return _by_partition(flow, us, "max")
+
+
+def _by_partition(flow: Inflow, us: pa.ChunkedArray, what: str) -> dict[str, int]:
+    by_row = flow.raw["_partition"].cast(pa.string()).take(flow.row)
+    grouped = pa.table({"p": by_row, "t": us}).group_by("p").aggregate([("t", what)])
+    return dict(zip(grouped["p"].to_pylist(), grouped[f"t_{what}"].to_pylist(), strict=True))
 
 
 def _microseconds(stamps: pa.ChunkedArray) -> pa.ChunkedArray:

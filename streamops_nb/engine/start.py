@@ -106,13 +106,13 @@ def _last_before(inlet: Inlet) -> int | None:
 def _first_after(inlet: Inlet, position: Position) -> int | None:
     """Just after the largest event time that can lie before a position.
 
-    Rows are at most the watermark delay behind the largest event time before them, so no row
-    before the position lies later than the earliest one found there plus that delay.
+    Rows of a partition are at most the watermark delay behind the largest event time before them,
+    so none before the position lies later than the earliest one found there plus that delay.
     """
     if inlet.timing is None:
         return None
     inflow, _ = inlet.read(inlet.cut(position, _LOOK))
     if not inflow.table.num_rows:
         return _last_before(inlet)
-    earliest = inflow.timed(inlet.timing.column, None).earliest
-    return None if earliest is None else earliest + inlet.timing.delay + 1
+    earliest = inflow.timed(inlet.timing.column, None).earliest_of_each(inlet.timing.column)
+    return max(earliest.values()) + inlet.timing.delay + 1 if earliest else None

@@ -186,7 +186,11 @@ class Compiler:
             late = f"{macro.window.last_end(time)} <= {FROM}"
             partly = f"{macro.window.first_end(time)} <= {FROM} AND NOT {late}"
         counts = f"SELECT count(*) FILTER ({late}), count(*) FILTER ({partly}) FROM {source}"
-        rows = f"SELECT CAST(to_json(_late) AS VARCHAR) FROM {source} AS _late WHERE {late}"
+        if macro.source.name in self._stages:
+            rows = f"SELECT CAST(to_json(_late) AS VARCHAR) FROM {source} AS _late WHERE {late}"
+        else:
+            placed = f"SELECT *, row_number() OVER () - 1 AS _place FROM {source}"
+            rows = f"SELECT _place FROM ({placed}) WHERE {late}"
         return {
             "late": self.query(counts, reads),
             "late_rows": self.query(rows, reads),

@@ -35,7 +35,7 @@ class StateTable:
     late
         For rows of streams: a query for the numbers of late and of partly late rows.
     late_rows
-        The late rows as JSON text.
+        The late rows: their places in the source if that is a stream, else as JSON text.
     merge
         For partials: a query for the same content in as few rows as possible.
     """
