@@ -39,9 +39,6 @@ __all__ = ["FINAL", "Param", "Planner", "StreamShape", "load_macros"]
 FINAL = "result"
 """The name of the stage that the final SELECT makes."""
 
-_PATIENCE = 10.0
-"""Seconds that planning may take; constants are folded while a query is bound."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamShape:
@@ -70,9 +67,15 @@ class Planner:
     """Plans queries in a sealed DuckDB of its own; thread-safe, made once per process.
 
     Nothing that is planned runs: queries are parsed and bound over empty tables.
+
+    Parameters
+    ----------
+    patience
+        Seconds that planning one query may take; constants are folded while a query is bound.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience: float = 10.0) -> None:
+        self._patience = patience
         self._instance: Instance = sealed(memory="256MB", threads=1, json_errors=True)
         session = self._instance.session()
         load_macros(session)
@@ -111,19 +114,32 @@ class Planner:
         """
         _check_text(query)
         session = self._instance.session()
-        late = threading.Timer(_PATIENCE, session.interrupt)
-        late.start()
+        done, late = threading.Event(), threading.Event()
+        watch = threading.Thread(target=self._watch, args=(session, done, late), daemon=True)
+        watch.start()
         try:
             planning = _Planning(query, streams, references or {}, params or {}, session)
-            return planning.plan(ident(database))
+            plan = planning.plan(ident(database))
+            if late.is_set():
+                raise Interrupted
+            return plan
         except RecursionError:
             raise _refused("the query is nested too deeply", "put steps into CTEs") from None
         except Interrupted:
-            what = f"planning the query took longer than {_PATIENCE:g} s"
+            what = f"planning the query took longer than {self._patience:g} s"
             raise _refused(what, "are there constants that are very large?") from None
         finally:
-            late.cancel()
+            done.set()
+            watch.join()
             session.close()
+
+    def _watch(self, session: Session, done: threading.Event, late: threading.Event) -> None:
+        """Interrupt a planning that takes too long, again and again: folding may swallow one."""
+        wait = self._patience
+        while not done.wait(wait):
+            late.set()
+            session.interrupt()
+            wait = 0.05
 
 
 class _Planning:

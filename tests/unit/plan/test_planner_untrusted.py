@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from streamops_nb.db import Session, ident, literal, sealed
 from streamops_nb.model.errors import QueryRefused
-from streamops_nb.plan import planner as planner_module
 from streamops_nb.plan.functions import TIME_NOW, WINDOW_MACROS, is_allowed
-from streamops_nb.plan.planner import Param
-from tests.unit.plan.planning import plan, refusal, refusals
+from streamops_nb.plan.planner import Param, Planner
+from tests.unit.plan.planning import STREAMS, plan, refusal, refusals
 
 WINDOW = "tumble(readings, ts, INTERVAL 10 SECONDS)"
 
@@ -301,14 +300,16 @@ def test_a_long_but_shallow_query_is_planned() -> None:
     assert len(plan(query).columns) == 501
 
 
-def test_planning_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner_module, "_PATIENCE", 0.2)
+def test_planning_that_takes_too_long_is_given_up() -> None:
+    hasty = Planner(patience=0.2)
     # twenty sums over nine million numbers: four seconds of folded constants
     sums = " + ".join(
         f"list_sum(list_transform(range(9000000), lambda x: x + {i}))" for i in range(20)
     )
-    assert "took longer" in refusal(f"SELECT {sums} AS x FROM readings").what
-    assert plan("SELECT temp FROM readings").columns == {"temp": "DOUBLE"}
+    with pytest.raises(QueryRefused, match="took longer"):
+        hasty.plan(f"SELECT {sums} AS x FROM readings", STREAMS)
+    assert hasty.plan("SELECT temp FROM readings", STREAMS).columns == {"temp": "DOUBLE"}
+    hasty.close()
 
 
 def test_text_that_is_not_unicode_is_refused() -> None:
