@@ -1,7 +1,8 @@
 """A process whose disk gets full: it cannot write files beyond a size until it makes room.
 
 ``python cramped.py FOLDER SINK`` runs a job into the sink (JSON), lets the disk be full when the
-job's second batch is written, lifts that, starts the job again, and prints what it has seen.
+job's second batch is written, lifts that, starts the job again if it failed, and prints what it
+has seen.
 """
 
 from __future__ import annotations
@@ -37,14 +38,16 @@ def main(folder: Path, sink: dict[str, Any]) -> None:
         until(workspace, lambda: rows_out(workspace) == FIRST)
         resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, resource.RLIM_INFINITY))
         (folder / "in" / "_2.jsonl").rename(folder / "in" / "2.jsonl")
-        until(workspace, lambda: workspace.state("writer").observed is Status.FAILED)
+        trouble = {Status.RETRYING, Status.FAILED}
+        until(workspace, lambda: workspace.state("writer").observed in trouble)
         reason = workspace.state("writer").reason
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        workspace.start("writer")
+        if workspace.state("writer").observed is Status.FAILED:
+            workspace.start("writer")
         until(workspace, lambda: rows_out(workspace) >= ALL)
         batches = [e.batch for e in workspace.events("writer") if isinstance(e, ErrorRaised)]
-        status = workspace.state("writer").observed
-    told = {"reason": reason, "batches": batches, "status": status}
+        until(workspace, lambda: workspace.state("writer").observed is Status.RUNNING)
+    told = {"reason": reason, "batches": batches}
     sys.stdout.write(json.dumps(told))
 
 

