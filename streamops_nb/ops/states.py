@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from streamops_nb.engine.runner import Trouble
-from streamops_nb.model.errors import StorageError
+from streamops_nb.model.errors import StorageError, StreamopsError
 from streamops_nb.model.events import (
     ActionTaken,
     ErrorRaised,
@@ -81,6 +81,15 @@ class States:
         run = self._views[job].run
         self.note(RunEnded(job=job, at=self._now(), run=run, status=status, reason=reason))
         self._report(job, status, reason)
+
+    def not_started(self, job: str, error: StreamopsError) -> None:
+        """Note that a run could not even begin."""
+        run = self._views[job].run
+        kind, message = type(error).__name__, str(error)
+        self.note(
+            ErrorRaised(job=job, run=run, at=self._now(), stage="", kind=kind, message=message)
+        )
+        self.failed(job, error)
 
     # the backend's reports
 

@@ -143,7 +143,7 @@ class Workspace:
         path = self._backend.job_path(name)
         remedy = f"restore {path} from a copy, or move it away to begin the job anew"
         if state.observed in (Status.STARTING, Status.STOPPING):
-            self._states.failed(name, StorageError(f"{damage} - {remedy}"))
+            self._states.not_started(name, StorageError(f"{damage} - {remedy}"))
 
     def resume(self, names: str | Iterable[str] | None = None) -> None:
         """Go on with jobs that were wanted running when their owner ended.
@@ -162,7 +162,7 @@ class Workspace:
         try:
             self._begin(name, None, fresh=False)
         except StreamopsError as error:
-            self._states.failed(name, error)
+            self._states.not_started(name, error)
 
     # jobs
 
@@ -290,7 +290,7 @@ class Workspace:
             try:
                 self._begin(name, start, fresh=fresh or at is not None)
             except StreamopsError as error:
-                self._states.failed(name, error)
+                self._states.not_started(name, error)
                 raise
 
     def pause(self, names: str | Iterable[str]) -> None:
