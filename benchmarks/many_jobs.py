@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -26,7 +27,7 @@ from streamops_nb.plan.specfile import load
 
 __all__ = ["measure"]
 
-_THREADS = 2
+_THREADS = os.cpu_count() or 1  # as the embedded engine has
 
 
 class _Timed:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Options", "Pairs", "median", "seconds"]
+__all__ = ["PHASES", "Options", "Pairs", "median", "phases", "seconds"]
+
+PHASES = ("read", "decode", "run", "write", "commit")
 
 Measure = Callable[[], dict[str, Any]]
 
@@ -67,6 +69,13 @@ class Pairs:
 def median(measured: list[dict[str, Any]], key: str = "seconds") -> float:
     """Give the median of one number of several measurements."""
     return statistics.median(float(each[key]) for each in measured)
+
+
+def phases(measured: list[dict[str, Any]]) -> str:
+    """Write the milliseconds per batch that each phase took."""
+    batches = sum(each["batches"] for each in measured)
+    sums = [sum(each["phases"].get(phase, 0.0) for each in measured) for phase in PHASES]
+    return " / ".join(f"{1000 * total / batches:.1f}" for total in sums)
 
 
 def seconds(value: float) -> str:

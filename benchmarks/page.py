@@ -17,7 +17,8 @@ _HEAD = """# Benchmarks
 `make bench` runs all of this and writes this page from `benchmarks/results/` (nothing here is
 written by hand); `make bench ARGS="files --rows 1000000"` runs a part of it, `make bench
 ARGS=--quick` all of it small and saves nothing. Data are made by a seeded generator. Every
-measurement runs in a process of its own.
+measurement runs in a process of its own. Where the load of the machine before was not close to 0,
+something else was running on it.
 """
 
 

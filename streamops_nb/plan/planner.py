@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from streamops_nb.plan.compiler import Compiler
 from streamops_nb.plan.from_clause import reads_relations
 from streamops_nb.plan.functions import TIME_NOW
 from streamops_nb.plan.operator import Plan
+from streamops_nb.plan.patience import limited
 from streamops_nb.plan.relation import Kind, Mark, Relation
 from streamops_nb.plan.stage import Stage, read_stage
 from streamops_nb.plan.statement import NOW, RESERVED
@@ -114,32 +114,17 @@ class Planner:
         """
         _check_text(query)
         session = self._instance.session()
-        done, late = threading.Event(), threading.Event()
-        watch = threading.Thread(target=self._watch, args=(session, done, late), daemon=True)
-        watch.start()
         try:
-            planning = _Planning(query, streams, references or {}, params or {}, session)
-            plan = planning.plan(ident(database))
-            if late.is_set():
-                raise Interrupted
-            return plan
+            with limited(session, self._patience):
+                planning = _Planning(query, streams, references or {}, params or {}, session)
+                return planning.plan(ident(database))
         except RecursionError:
             raise _refused("the query is nested too deeply", "put steps into CTEs") from None
         except Interrupted:
             what = f"planning the query took longer than {self._patience:g} s"
             raise _refused(what, "are there constants that are very large?") from None
         finally:
-            done.set()
-            watch.join()
             session.close()
-
-    def _watch(self, session: Session, done: threading.Event, late: threading.Event) -> None:
-        """Interrupt a planning that takes too long, again and again: folding may swallow one."""
-        wait = self._patience
-        while not done.wait(wait):
-            late.set()
-            session.interrupt()
-            wait = 0.05
 
 
 class _Planning:
