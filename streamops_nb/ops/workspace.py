@@ -55,7 +55,7 @@ def connect(
     memory
         Upper bound of the engine's memory, for example ``"2GB"``; default 2 GB per core.
     threads
-        How many batches may run at once; default one per core.
+        How many batches may run at once; default two per core.
     now
         The clock, seconds since the epoch.
 
