@@ -42,7 +42,7 @@ def run(options: Options) -> Table:
         name="many",
         title="Many jobs",
         text=(
-            f"{jobs} jobs in one engine with a thread per core for {length} s, each with a file "
+            f"{jobs} jobs in one engine with two threads per core for {length} s, each with a file "
             "of its own and a simulated source of 20 JSON records a second, one batch a second. A "
             "batch's time is that of the whole step: finding out what is there, reading, "
             "decoding, query, output, commit. The pace is held if there is one batch per job and "

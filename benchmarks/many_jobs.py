@@ -17,6 +17,7 @@ import numpy as np
 # what a job of this kind imports at some time: importing is not what is measured
 import pandas as pd  # noqa: F401
 
+from streamops_nb.backends.local import THREADS_PER_CORE
 from streamops_nb.db import open_instance
 from streamops_nb.engine.assembly import Surroundings
 from streamops_nb.engine.clock import SystemClock
@@ -27,7 +28,7 @@ from streamops_nb.plan.specfile import load
 
 __all__ = ["measure"]
 
-_THREADS = os.cpu_count() or 1  # as the embedded engine has
+_THREADS = THREADS_PER_CORE * (os.cpu_count() or 1)
 
 
 class _Timed:

@@ -17,7 +17,7 @@ from streamops_nb.engine.inlet import Inlet
 from streamops_nb.engine.reading import Load, Pace, Reading, backlog
 from streamops_nb.engine.record import Record
 from streamops_nb.engine.watermark import FOREVER, NEVER, StreamClock
-from streamops_nb.model.batch import Ends, Span, advance
+from streamops_nb.model.batch import Ends, advance
 from streamops_nb.plan.operator import Operator, Plan
 
 __all__ = ["Done", "Loop"]
@@ -158,6 +158,7 @@ class Loop:
     def _planned(self) -> tuple[Load, Record | None]:
         """Read what is there and decide what closes; no record if there is nothing to do."""
         load = self._take()
+        self._read_ahead(load)
         now = int(self._now() * _SECOND)
         self._meet(load, now)
         watermarks = {name: self._advanced(name, load, now) for name in self._inlets}
@@ -267,7 +268,6 @@ class Loop:
                 inflow = self._timed(inflow, inlet, clocks[name], record)
             inflows[name] = inflow
         self._trace("read")
-        self._read_ahead(record, clocks, load)
         ended = all(mark == FOREVER for mark in record.watermarks.values())
         before = replace(self.checkpoint, ended=ended)
         outcome = run_batch(
@@ -299,17 +299,15 @@ class Loop:
             clock.observe(partition, latest, record.now)
         return inflow
 
-    def _read_ahead(self, record: Record, clocks: Mapping[str, StreamClock], load: Load) -> None:
-        """Read the next batch while this one runs, if more is known to be there."""
+    def _read_ahead(self, load: Load) -> None:
+        """Begin to read what follows `load`, if more is known to be there."""
         positions = {
-            name: advance(self.checkpoint.positions.get(name, {}), record.spans.get(name, Span()))
+            name: advance(self.checkpoint.positions.get(name, {}), load.spans[name])
             for name in self._inlets
         }
         more = any(backlog(load.ends[name], positions[name]) for name in self._inlets)
-        if self._ahead is None or not more:
-            return
-        reach = {name: clock.reach for name, clock in clocks.items()}
-        self._next = self._ahead.submit(self._reading.load, positions, reach)
+        if self._ahead is not None and more and any(load.spans.values()):
+            self._next = self._ahead.submit(self._reading.load, positions, self._reach())
 
     def _wound(self, kept: Mapping[str, Any]) -> dict[str, StreamClock]:
         """The streams' clocks as a checkpoint keeps them, or new ones."""
