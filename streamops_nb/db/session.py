@@ -187,10 +187,10 @@ class Session:
         self._held_in_transaction.clear()
         try:
             yield
+            self.rows("COMMIT")
         except BaseException:
             self._roll_back()
             raise
-        self.rows("COMMIT")
 
     def _roll_back(self) -> None:
         for name in self._held_in_transaction:

@@ -118,11 +118,6 @@ class Inflow:
         rows, reasons = bad["_row"].to_numpy(), bad["reason"].to_pylist()
         return replace(flow, rejects=(flow._taken(rows, reasons, stream, "decode"),))
 
-    @property
-    def rejected(self) -> int:
-        """How many records were taken out."""
-        return sum(table.num_rows for table in self.rejects)
-
     def rejected_at(
         self, places: np.ndarray, reasons: Sequence[str], stage: str, kind: str
     ) -> pa.Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from streamops_nb.engine.state import prepare
 from streamops_nb.model.errors import StreamopsError
 from streamops_nb.model.secrets import mask
 from streamops_nb.model.spec import JobSpec, Start
+from streamops_nb.plan.operator import Plan
 from streamops_nb.plan.planner import load_macros
 
 __all__ = ["Runner", "Trouble"]
@@ -89,34 +91,16 @@ class Runner:
         self._attempt = 0
         self._session: Session = around.instance.session()
         self.file = JobFile(self._session, database)
-        try:
+        with ExitStack() as opened:
+            # a run that cannot begin leaves nothing open, and no secret in its message
+            opened.callback(self._session.close)
+            opened.push(self._mask)
             self.parts: Parts = assemble(spec, around, database=database)
-        except BaseException:
-            self._session.close()
-            raise
-        load_macros(self._session)
-        before = self.file.open()
-        if before.ended:  # what has come since then is read as after a stop
-            self.file.clear()
-            before = self.file.open()
-        if fresh or before.stopped or not before.positions:
-            wanted = start or spec.start
-            if before.stopped and not fresh:
-                wanted = spec.start.model_copy(update={"at": "stopped"})
-            self.file.clear()
-            self.file.put(first_checkpoint(wanted, self.parts.plan, self.parts.inlets, before))
-        prepare(
-            self.parts.plan,
-            file=self.file,
-            session=self._session,
-            inlets=self.parts.inlets,
-            references=self.parts.references,
-        )
-        self._external = not self.parts.sink.transactional
-        if self._external:
-            self.parts.sink.open()
-        else:
-            self.parts.sink.open(self._session)
+            self._external = not self.parts.sink.transactional
+            for inlet in self.parts.inlets.values():
+                opened.callback(inlet.close)
+            self._settle(start, fresh=fresh)
+            opened.pop_all()
         self.loop = Loop(
             self.parts.plan,
             self.parts.inlets,
@@ -134,13 +118,38 @@ class Runner:
             trace=trace,
         )
 
+    def _settle(self, start: Start | None, *, fresh: bool) -> None:
+        """Find where to go on or to start, and get file, session and sink ready for it."""
+        load_macros(self._session)
+        before = self.file.open()
+        if before.ended:  # what has come since then is read as after a stop
+            self.file.clear()
+            before = self.file.open()
+        if fresh or before.stopped or not before.positions:
+            wanted = start or self.spec.start
+            if before.stopped and not fresh:
+                wanted = self.spec.start.model_copy(update={"at": "stopped"})
+            self.file.clear()
+            self.file.put(first_checkpoint(wanted, self.parts.plan, self.parts.inlets, before))
+        prepare(
+            self.parts.plan,
+            file=self.file,
+            session=self._session,
+            inlets=self.parts.inlets,
+            references=self.parts.references,
+        )
+        if self._external:
+            self.parts.sink.open()
+        else:
+            self.parts.sink.open(self._session)
+
     @property
     def checkpoint(self) -> Checkpoint:
         """Where the job stands."""
         return self.loop.checkpoint
 
     @property
-    def plan(self) -> Any:
+    def plan(self) -> Plan:
         """The compiled query."""
         return self.parts.plan
 
@@ -162,6 +171,10 @@ class Runner:
     def _masked(self, text: str) -> str:
         """A message without the values of secrets."""
         return mask(text, self.spec.model_dump(mode="json"), self._around.environ)
+
+    def _mask(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, StreamopsError):
+            error.args = (self._masked(str(error)),)
 
     def _fail(self, error: StreamopsError) -> float | None:
         self._attempt += 1

@@ -6,17 +6,19 @@ import getpass
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
+from pydantic import ValidationError
 
 from streamops_nb.backends.local import LocalBackend
 from streamops_nb.db import Instance, ident, open_instance
-from streamops_nb.model.errors import Refused, StorageError, StreamopsError
+from streamops_nb.model.errors import Refused, SpecRefused, StorageError, StreamopsError
 from streamops_nb.model.events import Event, JobSaved, RunStarted
+from streamops_nb.model.faults import faults_of
 from streamops_nb.model.lifecycle import Action, JobState, Status
 from streamops_nb.model.spec import JobSpec, Start
 from streamops_nb.model.views import JobView
@@ -159,10 +161,9 @@ class Workspace:
                 self._go_on(name)
 
     def _go_on(self, name: str) -> None:
-        try:
+        # the job says that it failed; the others are not kept from going on
+        with suppress(StreamopsError):
             self._begin(name, None, fresh=False)
-        except StreamopsError as error:
-            self._states.not_started(name, error)
 
     # jobs
 
@@ -278,20 +279,25 @@ class Workspace:
         ------
         MoveRefused
             If a job's status does not allow it; no job is started then.
+        SpecRefused
+            If `at` is not a start point; no job is started then.
         """
         wanted = self._known(names)
+        starts = {name: self._start_at(name, at) for name in wanted}
         for name in wanted:
             self.state(name).act(Action.START, self._now())
         for name in wanted:
             self._states.act(name, Action.START, _user())
-            start = None
-            if at is not None:
-                start = Start.model_validate({**self.spec(name).start.model_dump(), "at": at})
-            try:
-                self._begin(name, start, fresh=fresh or at is not None)
-            except StreamopsError as error:
-                self._states.not_started(name, error)
-                raise
+            self._begin(name, starts[name], fresh=fresh or at is not None)
+
+    def _start_at(self, name: str, at: Any) -> Start | None:
+        if at is None:
+            return None
+        wanted = {**self.spec(name).start.model_dump(), "at": at}
+        try:
+            return Start.model_validate(wanted)
+        except ValidationError as error:
+            raise SpecRefused(faults_of(error, wanted, Start)) from None
 
     def pause(self, names: str | Iterable[str]) -> None:
         """Pause jobs: the batch in flight commits, position and window state are kept."""
@@ -317,6 +323,18 @@ class Workspace:
         return [self.job(name).name for name in wanted]
 
     def _begin(self, name: str, start: Start | None, *, fresh: bool) -> None:
+        """Begin a run; if that fails, the job is FAILED and the error raised."""
+        try:
+            self._run(name, start, fresh=fresh)
+        except StreamopsError as error:
+            self._states.not_started(name, error)
+            raise
+        except Exception as error:
+            told = StorageError(f"{type(error).__name__}: {error}")
+            self._states.not_started(name, told)
+            raise told from error
+
+    def _run(self, name: str, start: Start | None, *, fresh: bool) -> None:
         spec, record = self.spec(name), self._catalog.job(name)
         run, last = self._catalog.new_run(name), self._states.view(name).batch
         said = str(start.at) if start is not None else "last commit, or as specified"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["FrameSource", "frame_source"]
 
 
-def frame_source(frame: Any, fields: Mapping[str, str] | None) -> Source:
+def frame_source(frame: Any) -> Source:
     """Make a source of a DataFrame, an Arrow table, or hand on what is a source already."""
-    del fields
     if hasattr(frame, "cut"):
         source: Source = frame
         return source

@@ -70,9 +70,7 @@ def run_job(
     if missing:
         raise SourceError(f"no input is given for the stream {missing[0]}", retryable=False)
     job = _over_frames(job, rows_per_batch)
-    sources: dict[str, Source] = {
-        name: frame_source(frame, job.streams[name].fields) for name, frame in inputs.items()
-    }
+    sources: dict[str, Source] = {name: frame_source(frame) for name, frame in inputs.items()}
     instance, planner = open_instance(None), Planner()
     try:
         instance.attach(None, _DATABASE)
