@@ -34,7 +34,10 @@ def moment(watermark: int | None, now: float) -> str:
 
 
 def cell(value: Any, time_form: str = "%Y-%m-%d %H:%M:%S", width: int = 60) -> str:
-    """Write a value of a row, on one line and cut to a width."""
+    """Write a value of a row, on one line and cut to a width.
+
+    Data are data: an escape sequence in a value is shown, not obeyed by the terminal.
+    """
     if isinstance(value, datetime):
         text = value.strftime(time_form)
     elif isinstance(value, bytes):
@@ -43,8 +46,12 @@ def cell(value: Any, time_form: str = "%Y-%m-%d %H:%M:%S", width: int = 60) -> s
         text = f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"
     else:
         text = "" if value is None else str(value)
-    text = " ".join(text.split())
+    text = "".join(c if c.isprintable() else _escaped(c) for c in " ".join(text.split()))
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", errors="replace").decode()
 
 
 def cells(values: Sequence[Any]) -> list[str]:

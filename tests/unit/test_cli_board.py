@@ -15,7 +15,7 @@ from streamops_nb.model.views import JobView
 from streamops_nb.shell.board import board, rows_table, troubles
 from streamops_nb.shell.foreground import Ending, draw
 from streamops_nb.shell.totals import Counts
-from streamops_nb.shell.wording import moment, plain
+from streamops_nb.shell.wording import cell, moment, plain
 
 NOW = datetime(2024, 1, 2, tzinfo=UTC).timestamp()
 
@@ -105,3 +105,17 @@ def test_the_last_picture_is_drawn_after_the_end(terminal: bool) -> None:
     told = console.file.getvalue()  # type: ignore[attr-defined]
     assert f"picture {int(terminal)}" in told
     assert "picture 2" not in told
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("\x1b[31mred\x1b]0;title\x07", "\\x1b[31mred\\x1b]0;title\\x07"),
+        (b"not json \x1b[2J\n", "not json \\x1b[2J"),
+        ("a\nb\tc", "a b c"),
+        ("abc\u202etxt", "abc\\u202etxt"),
+        ("[bold]é[/]", "[bold]é[/]"),
+    ],
+)
+def test_an_escape_sequence_in_a_value_is_shown_and_not_obeyed(value: object, shown: str) -> None:
+    assert cell(value) == shown
