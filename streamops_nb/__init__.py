@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from streamops_nb.model.errors import QueryError as QueryError
     from streamops_nb.model.errors import QueryRefused as QueryRefused
     from streamops_nb.model.errors import Refused as Refused
+    from streamops_nb.model.errors import ResourcesRefused as ResourcesRefused
     from streamops_nb.model.errors import RowError as RowError
     from streamops_nb.model.errors import SinkError as SinkError
     from streamops_nb.model.errors import SourceError as SourceError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from streamops_nb.model.errors import StreamopsError as StreamopsError
     from streamops_nb.model.errors import TooManyRejects as TooManyRejects
     from streamops_nb.model.errors import WorkspaceOwned as WorkspaceOwned
+    from streamops_nb.ops.upkeep import restore as restore
     from streamops_nb.ops.workspace import Workspace as Workspace
     from streamops_nb.ops.workspace import connect as connect
     from streamops_nb.plan.specfile import Job as Job
@@ -36,6 +38,7 @@ _PUBLIC = {
     "QueryError": "streamops_nb.model.errors",
     "QueryRefused": "streamops_nb.model.errors",
     "Refused": "streamops_nb.model.errors",
+    "ResourcesRefused": "streamops_nb.model.errors",
     "RowError": "streamops_nb.model.errors",
     "SinkError": "streamops_nb.model.errors",
     "SourceError": "streamops_nb.model.errors",
@@ -46,6 +49,7 @@ _PUBLIC = {
     "WorkspaceOwned": "streamops_nb.model.errors",
     "Workspace": "streamops_nb.ops.workspace",
     "connect": "streamops_nb.ops.workspace",
+    "restore": "streamops_nb.ops.upkeep",
 }
 
 __all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604 - the table is the list

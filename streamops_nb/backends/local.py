@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.runner import Runner, Trouble
 from streamops_nb.engine.scheduler import Scheduler
 from streamops_nb.model.errors import SourceError, StorageError, StreamopsError
-from streamops_nb.model.spec import JobSpec, Start
+from streamops_nb.model.spec import JobSpec
 from streamops_nb.plan.planner import Planner, load_macros
 
 __all__ = ["THREADS_PER_CORE", "Listener", "LocalBackend"]
@@ -26,6 +26,10 @@ __all__ = ["THREADS_PER_CORE", "Listener", "LocalBackend"]
 THREADS_PER_CORE = 2
 """Batches that may run at once, per core: commits wait for the disk (389 small transactions a
 second on 2 cores with 2 threads, 468 with 4)."""
+
+
+_GRACE = 1.0
+"""Seconds for which a forced stop waits for the batch after all: it mostly ends at once."""
 
 
 class Listener(Protocol):
@@ -87,6 +91,8 @@ class LocalBackend:
         self._ahead = ThreadPoolExecutor(cores, thread_name_prefix="ahead")
         self._planner = Planner()
         self._tasks: dict[str, _Task] = {}
+        self._leaving: set[str] = set()
+        self._starting: set[str] = set()
         self._attached: set[str] = set()
         self._lock = threading.RLock()
         session = instance.session()
@@ -121,8 +127,7 @@ class LocalBackend:
         version: int,
         run: int,
         history: tuple[int, int] = (0, 0),
-        start: Start | None = None,
-        fresh: bool = False,
+        stopped: bool = False,
         trace: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Begin a run of a job.
@@ -131,6 +136,8 @@ class LocalBackend:
         ----------
         history
             The numbers of the job's last batch and fact: a file that is made anew goes on there.
+        stopped
+            The job was stopped before; see `Runner`.
 
         Raises
         ------
@@ -138,31 +145,54 @@ class LocalBackend:
             If the job cannot be put together; nothing runs then.
         """
         name = spec.name
-        self.forget(name)
-        anew = not self.job_path(name).exists()
+        with self._lock:
+            if name in self.leaving:
+                raise StorageError(
+                    f"the run of {name} before has not ended yet - start it again later"
+                )
+            self._starting.add(name)
+        try:
+            self.forget(name)
+            runner = self._runner(spec, version, run, history, stopped=stopped, trace=trace)
+            try:
+                self._listener.started(name)
+            except StreamopsError:  # it was paused or stopped while it started
+                runner.close()
+                raise
+            task = _Task(runner, lambda: self._finished(name))
+            self._tasks[name] = task
+            self._scheduler.add(name, task, spec.resources.cu)
+        finally:
+            self._starting.discard(name)
+
+    def _runner(
+        self,
+        spec: JobSpec,
+        version: int,
+        run: int,
+        history: tuple[int, int],
+        *,
+        stopped: bool,
+        trace: Callable[[str], None],
+    ) -> Runner:
+        name = spec.name
         database = self.attach_job(name)
-        if anew and any(history):
-            with self.job_file(name) as file:
-                file.open()
+        with self.job_file(name) as file:
+            if any(history) and not file.open().seq:
                 file.put(Checkpoint(n=history[0], seq=history[1]))
-        runner = Runner(
+        return Runner(
             spec,
             self.surroundings,
             database=database,
             version=version,
             run=run,
-            start=start,
-            fresh=fresh,
+            stopped=stopped,
             ahead=self._ahead,
             on_trouble=lambda trouble: self._listener.troubled(name, trouble),
             on_facts=lambda facts: self._listener.committed(name, facts),
             delivered=lambda: self._delivered(name),
             trace=trace,
         )
-        task = _Task(runner, lambda: self._finished(name))
-        self._tasks[name] = task
-        self._listener.started(name)
-        self._scheduler.add(name, task, spec.resources.cu)
 
     def halt(self, name: str, *, clear: bool = False) -> None:
         """End a job's run after the batch in flight.
@@ -173,8 +203,13 @@ class LocalBackend:
             Drop window state too (a stop); the stop point is remembered.
         """
         self.forget(name)
-        if clear and self.job_path(name).exists():
+        if clear and name not in self._leaving and self.job_path(name).exists():
             self._clear(name)
+
+    def let_go(self, names: Iterable[str]) -> None:
+        """Let no batch of these jobs begin any more; `halt` then waits for those in flight."""
+        for name in names:
+            self._scheduler.remove(name, wait=False)
 
     def forget(self, name: str) -> None:
         """Close what a run that is over has left open."""
@@ -186,6 +221,43 @@ class LocalBackend:
     def _clear(self, name: str) -> None:
         with self.job_file(name) as file:
             file.clear()
+
+    def abandon(self, name: str, *, clear: bool = False) -> None:
+        """End a job's run without waiting for its batch, which is not committed any more.
+
+        Parameters
+        ----------
+        clear
+            Drop window state too, as soon as the batch has ended.
+        """
+        with self._lock:
+            task = self._tasks.pop(name, None)
+            if task is None:
+                return
+            self._leaving.add(name)
+        task.runner.cancel()
+        self._scheduler.remove(name, wait=False)
+        leaver = threading.Thread(
+            target=self._leave, args=(name, task, clear), name=f"leaving {name}", daemon=True
+        )
+        leaver.start()
+        leaver.join(_GRACE)
+
+    def _leave(self, name: str, task: _Task, clear: bool) -> None:
+        try:
+            self._scheduler.remove(name, wait=True)
+            task.runner.close()
+            # what cannot be cleared now is cleared by the next start
+            with suppress(StreamopsError):
+                if clear:
+                    self._clear(name)
+        finally:
+            self._leaving.discard(name)
+
+    @property
+    def leaving(self) -> frozenset[str]:
+        """The jobs that are just being put together, or whose run was given up and goes on."""
+        return frozenset(self._leaving | self._starting)
 
     @contextmanager
     def job_file(self, name: str) -> Iterator[JobFile]:
@@ -230,9 +302,26 @@ class LocalBackend:
             if database not in self._attached:
                 folder = self._folder / f"{kind}s"
                 folder.mkdir(exist_ok=True)
-                self._instance.attach(folder / f"{name}.db", database)
+                path = folder / f"{name}.db"
+                try:
+                    self._instance.attach(path, database)
+                except StorageError as error:
+                    remedy = f"restore {path} from a copy, or move it away to begin anew"
+                    raise StorageError(f"{error} - {remedy}", retryable=error.retryable) from error
                 self._attached.add(database)
         return database
+
+    def detach_job(self, name: str) -> None:
+        """Detach a job's file, if it is attached; it is whole on disk then."""
+        with self._lock:
+            if f"job_{name}" in self._attached:
+                self._instance.detach(f"job_{name}")
+                self._attached.discard(f"job_{name}")
+
+    @property
+    def attached(self) -> frozenset[str]:
+        """The databases that are attached: ``job_<name>`` and ``stream_<name>``."""
+        return frozenset(self._attached)
 
     def table_of(self, what: str) -> str:
         """Name the table behind ``stream:<name>`` or ``job:<name>``; see `sources.base.Context`."""
@@ -248,6 +337,8 @@ class LocalBackend:
         self._listener.finished(name)
 
     def _raised(self, name: str, error: BaseException) -> None:
+        if name in self._leaving:  # given up: what it raises is of no interest
+            return
         self.forget(name)
         if not isinstance(error, StreamopsError):
             trace = StorageError(f"{type(error).__name__}: {error}")

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from streamops_nb.db.names import ident, literal
+from streamops_nb.db.planned import Planned, Values
 from streamops_nb.model.errors import (
     Interrupted,
     QueryError,
@@ -72,6 +73,18 @@ class _Held:
         return self.table.__arrow_c_stream__(requested_schema)
 
 
+def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str, chunk: int) -> pa.Table:
+    """Execute a query to Arrow.
+
+    ``cursor.sql`` plans a query twice and takes no prepared one; what it calls itself in the end
+    does neither: 20 JSON records are decoded in 0.7 ms instead of 1.2, in 0.25 if prepared.
+    """
+    submit = getattr(cursor, "_submit", None)
+    if submit is None:
+        return cursor.sql(sql).to_arrow_table(chunk)
+    return submit(sql, None, "arrow", chunk).arrow_table()
+
+
 class Session:
     """One cursor of an instance, with its own temporary tables, registered frames and settings.
 
@@ -83,19 +96,44 @@ class Session:
         self._hidden: dict[str, str] = {}
         self._held: dict[str, _Held] = {}
         self._held_in_transaction: set[str] = set()
+        self._large: set[str] = set()
+        self._planned = Planned(cursor)
+        # parsed once: saves 0.05 ms per transaction
+        self._begin, self._commit = cursor.extract_statements("BEGIN; COMMIT")
 
-    def run(self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> int:
+    def run(
+        self,
+        sql: str,
+        params: Sequence[Any] | Mapping[str, Any] | None = None,
+        *,
+        often: Values | None = None,
+    ) -> int:
         """Execute a statement and return the number of rows it changed (0 if it says none)."""
-        rows = self.rows(sql, params)
+        rows = self.rows(sql, params, often=often)
         if len(rows) == 1 and len(rows[0]) == 1 and isinstance(rows[0][0], int):
             return rows[0][0]
         return 0
 
     def rows(
-        self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None
+        self,
+        sql: str,
+        params: Sequence[Any] | Mapping[str, Any] | None = None,
+        *,
+        often: Values | None = None,
     ) -> list[tuple[Any, ...]]:
-        """Execute a statement and return all its rows."""
+        """Execute a statement and return all its rows.
+
+        Parameters
+        ----------
+        params
+            Values of its parameters.
+        often
+            Instead of `params`, if the same text comes with each batch: it is planned only once.
+            Each parameter may stand in it once, as ``CAST($name AS BIGINT)`` or ``VARCHAR``; else
+            the result is the same, but DuckDB plans anew each time.
+        """
         try:
+            sql, params = self._call(sql, params, often)
             return self._cursor.execute(sql, params).fetchall()
         except duckdb.Error as error:
             raise _translate(error) from error
@@ -105,13 +143,25 @@ class Session:
         sql: str,
         params: Sequence[Any] | Mapping[str, Any] | None = None,
         *,
+        often: Values | None = None,
         chunk: int = 1_000_000,
     ) -> pa.Table:
         """Execute a query and return its result as an Arrow table in batches of `chunk` rows."""
         try:
-            return self._cursor.sql(sql, params=params).to_arrow_table(chunk)
+            sql, params = self._call(sql, params, often)
+            if params:
+                return self._cursor.sql(sql, params=params).to_arrow_table(chunk)
+            return _arrow(self._cursor, sql, chunk)
         except duckdb.Error as error:
             raise _translate(error) from error
+
+    def _call(self, sql: str, params: Any, often: Values | None) -> tuple[str, Any]:
+        """Give what to execute, and its parameters."""
+        if often is None:
+            return sql, params
+        # a plan is kept as long as all frames keep their places; large ones are registered anew
+        call = None if self._large else self._planned.call(sql, often)
+        return (sql, often or None) if call is None else (call, None)
 
     def describe(self, select: str) -> dict[str, str]:
         """Give column name to type of a query, from the binder, without running it."""
@@ -125,12 +175,16 @@ class Session:
             held.table = table
             return
         few = _Held(table) if table.num_rows <= _FEW else None
+        self._planned.forget()
         try:
             self._cursor.register(name, few or table)
         except duckdb.Error as error:
             raise _translate(error) from error
         self._held.pop(name, None)
-        if few is not None:
+        self._large.discard(name)
+        if few is None:
+            self._large.add(name)
+        else:
             self._held[name] = few
             self._held_in_transaction.add(name)
 
@@ -161,6 +215,8 @@ class Session:
     def unregister(self, name: str) -> None:
         """Forget a registered table."""
         self._held.pop(name, None)
+        self._large.discard(name)
+        self._planned.forget()
         # in an aborted transaction DuckDB refuses even this; its roll-back forgets the table
         with suppress(duckdb.Error):
             self._cursor.unregister(name)
@@ -183,16 +239,23 @@ class Session:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit at the end of the block, or roll back if it raises."""
-        self.rows("BEGIN")
+        self._do(self._begin)
         self._held_in_transaction.clear()
         try:
             yield
-            self.rows("COMMIT")
+            self._do(self._commit)
         except BaseException:
             self._roll_back()
             raise
 
+    def _do(self, statement: duckdb.Statement) -> None:
+        try:
+            self._cursor.execute(statement).fetchall()
+        except duckdb.Error as error:
+            raise _translate(error) from error
+
     def _roll_back(self) -> None:
+        self._planned.forget()
         for name in self._held_in_transaction:
             self._held.pop(name, None)
         # after a fatal error DuckDB has ended the transaction itself
@@ -242,6 +305,20 @@ class Instance:
         finally:
             session.close()
 
+    def limit_memory(self, nbytes: int) -> None:
+        """Bound DuckDB's memory anew, in bytes; only for an instance that has a folder.
+
+        Raises
+        ------
+        StreamopsError
+            If more is in use and cannot be given back; the bound is as before then.
+        """
+        session = self.session()
+        try:
+            session.rows(f"SET GLOBAL memory_limit = {literal(f'{int(nbytes) // 2**20}MiB')}")
+        finally:
+            session.close()
+
     def close(self) -> None:
         """Close the instance; open sessions end with it."""
         with self._lock:
@@ -282,6 +359,8 @@ def open_instance(
             f"SET allowed_directories=[{literal(str(folder))}]",
             f"SET temp_directory={literal(str(spill))}",
             "SET max_temp_directory_size='20GB'",
+            # it follows the allocation; everything else stays as it is set here
+            "SET allowed_configs=['memory_limit']",
         ]
     if json_errors:
         settings.append("SET GLOBAL errors_as_json=true")

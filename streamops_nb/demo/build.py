@@ -89,6 +89,7 @@ def open_demo(folder: Path, speed: float | None = None) -> Demo:
     """
     _keep_references(folder / "references")
     workspace = connect(folder, resume=False)
+    workspace.resources.ensure()
     try:
         speed = speed or _speed(workspace) or SPEED
         stood_at = _stood_at(workspace.views(), _specs(workspace))

@@ -16,7 +16,7 @@ from streamops_nb.db import Instance, Session, ident
 from streamops_nb.engine.batch import Policy
 from streamops_nb.engine.inlet import Inlet, Timing
 from streamops_nb.engine.reading import Pace
-from streamops_nb.engine.references import read_reference, version_of
+from streamops_nb.engine.references import References
 from streamops_nb.formats.base import Format
 from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.spec import JobSpec, Stream
@@ -82,8 +82,7 @@ class Parts:
 
     plan: Plan
     inlets: dict[str, Inlet]
-    references: dict[str, pa.Table]
-    reference_versions: dict[str, str]
+    references: References
     sink: Any
     pace: Pace
     policy: Policy
@@ -176,6 +175,7 @@ def plan_spec(
         references=described,
         params={n: Param(type=p.type, value=values[n]) for n, p in spec.params.items()},
         database=database,
+        marks=spec.start.cut_off == "emit",
     )
 
 
@@ -224,17 +224,14 @@ def assemble(
     database
         The name under which the job's file is attached.
     """
-    references = {
-        name: read_reference(name, reference, around.folder)
-        for name, reference in spec.references.items()
-    }
+    references = References(spec.references, around.folder)
     sessions = {name: around.instance.session() for name in spec.streams}
     streams: dict[str, OpenStream] = {}
     try:
         for name, stream in spec.streams.items():
             streams[name] = open_stream(name, stream, around, sessions[name])
         schemas = {name: stream.schema for name, stream in streams.items()}
-        plan = plan_spec(spec, schemas, references, around, params=params, database=database)
+        plan = plan_spec(spec, schemas, references.tables, around, params=params, database=database)
         sink = _sink(spec, plan, around, database)
     except BaseException:
         for opened in streams.values():
@@ -245,6 +242,7 @@ def assemble(
     for name in set(streams) - set(plan.streams):
         streams.pop(name).source.close()
         sessions.pop(name).close()
+    references.keep(plan.references)
     inlets = {
         name: Inlet(name, s.source, s.format, s.schema, sessions[name], _timing(spec.streams[name]))
         for name, s in streams.items()
@@ -252,10 +250,7 @@ def assemble(
     return Parts(
         plan=plan,
         inlets=inlets,
-        references={name: references[name] for name in plan.references},
-        reference_versions={
-            name: version_of(spec.references[name], around.folder) for name in plan.references
-        },
+        references=references,
         sink=sink,
         pace=_pace(spec),
         policy=Policy(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from streamops_nb.db import Session, ident
 from streamops_nb.engine.inflow import Inflow, reject_table
+from streamops_nb.engine.places import showing, without_hidden
 from streamops_nb.engine.record import Checkpoint, Record
 from streamops_nb.engine.watermark import NEVER
 from streamops_nb.model.errors import RowError
+from streamops_nb.plan.cutting import CUT_OFF, FLAG, closed_rows
 from streamops_nb.plan.operator import Operator, Plan, StateTable
 from streamops_nb.plan.statement import Statement
 
@@ -41,14 +44,14 @@ class Batch:
     inflows
         Per stream, its rows; all streams of the plan are there, some perhaps empty.
     repaired
-        Per operator that failed on rows, its emission without them.
+        Per operator that failed on rows, and side, its emission without them.
     rejects
         Rows that failed in an emission or insert.
     """
 
     record: Record
     inflows: dict[str, Inflow]
-    repaired: dict[str, pa.Table] = field(default_factory=dict)
+    repaired: dict[tuple[str, int], pa.Table] = field(default_factory=dict)
     rejects: list[pa.Table] = field(default_factory=list)
 
 
@@ -65,6 +68,8 @@ class Failed(Exception):
         What failed, over the rows that came (an insert or output), None for an emission.
     stages
         What earlier operators emitted in this attempt.
+    sides
+        The sides of the emission that failed; see `streamops_nb.plan.cutting`.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class Failed(Exception):
         table: StateTable | None = None,
         statement: Statement | None = None,
         stages: Mapping[str, pa.Table] | None = None,
+        sides: Sequence[int] = (0,),
     ) -> None:
         super().__init__(str(error))
         self.error = error
@@ -81,6 +87,7 @@ class Failed(Exception):
         self.table = table
         self.statement = statement
         self.stages = dict(stages or {})
+        self.sides = sides
 
 
 class Looked(Exception):
@@ -97,7 +104,7 @@ class Attempt:
     Parameters
     ----------
     look_at
-        Raise `Looked` with the inputs of this operator instead of emitting it.
+        Raise `Looked` with the inputs of this operator, on this side, instead of emitting it.
     """
 
     def __init__(
@@ -108,7 +115,7 @@ class Attempt:
         checkpoint: Checkpoint,
         *,
         keep_late: bool = False,
-        look_at: Operator | None = None,
+        look_at: tuple[Operator, int] | None = None,
     ) -> None:
         self.state_rows = dict(checkpoint.state_rows)
         self.merged_rows = dict(checkpoint.merged_rows)
@@ -123,8 +130,16 @@ class Attempt:
         self._session = session
         self._keep_late = keep_late
         self._look_at = look_at
+        self._checkpoint = checkpoint
         for name, inflow in batch.inflows.items():
-            session.register(name, inflow.table)
+            self.showing(name)(0, inflow.table.num_rows)
+
+    def showing(self, stream: str) -> Callable[[int, int], None]:
+        """Give what makes a range of a stream's rows readable; see `streamops_nb.engine.places`."""
+        inflow, positions = self._batch.inflows[stream], None
+        if stream in self._plan.placed:
+            positions = self._checkpoint.after(self._batch.record).positions[stream]
+        return showing(self._session, inflow, positions)
 
     def evaluate(self, target: Target) -> int:
         """Do all steps; return the number of output rows.
@@ -146,15 +161,18 @@ class Attempt:
                 written = self._close(operator, target)
         return written
 
-    def fill(self, statement: Statement, operator: Operator | None = None) -> str:
+    def fill(self, statement: Statement, operator: Operator | None = None, *, side: int = 0) -> str:
         """Fill the batch's numbers into a statement."""
+        return statement.fill(**self._numbers(operator), side=side)
+
+    def _numbers(self, operator: Operator | None) -> dict[str, int]:
         record = self._batch.record
         begin, end = record.frontiers[operator.name] if operator else (0, 0)
         cut, since = record.cut, record.since
         if operator is not None:
             cut = cut if cut <= NEVER else cut + operator.cut_trail
             since = since if operator.leaves else NEVER
-        return statement.fill(begin=begin, end=end, now=record.now, cut=cut, since=since)
+        return {"begin": begin, "end": end, "now": record.now, "cut": cut, "since": since}
 
     # feeding
 
@@ -163,8 +181,8 @@ class Attempt:
             return
         step = table.insert
         try:
-            insert = self.fill(table.insert, operator)
-            added = self._session.run(f"INSERT INTO {table.name} {insert}")
+            insert, values = table.insert.parameters(**self._numbers(operator))
+            added = self._session.run(f"INSERT INTO {table.name} {insert}", often=values)
             if table.late is not None and self._may_be_late(operator):
                 step = table.late
                 self._count_late(operator, table)
@@ -192,7 +210,8 @@ class Attempt:
         counts, rows, source = table.late, table.late_rows, table.source
         if counts is None:
             return
-        late, partly = self._session.rows(self.fill(counts, operator))[0]
+        query, values = counts.parameters(**self._numbers(operator))
+        late, partly = self._session.rows(query, often=values)[0]
         self.late += late
         self.partly_late += partly
         if not late or not self._keep_late or rows is None:
@@ -232,47 +251,82 @@ class Attempt:
         begun = time.perf_counter()
         final = operator is self._plan.operators[-1]
         written = 0
+        sides = self._sides(operator)
         try:
-            select = self._emission(operator)
+            select = self._emissions(operator, sides, self._mark(final=final))
             if final:
                 written = target.write(self._batch.record.n, select, self._session)
             else:
-                self.stages[operator.name] = self._session.table(select, chunk=25_000)
-                self._session.register(operator.name, self.stages[operator.name])
+                self._hand_on(operator.name, self._session.table(select, chunk=25_000))
         except RowError as error:
-            raise Failed(error, operator) from error
-        self._count_cut(operator)
+            raise Failed(error, operator, sides=sides) from error
         for table in operator.tables:
             gone = self._session.run(self.fill(table.expire, operator))
             self.state_rows[table.name] = self.state_rows.get(table.name, 0) - gone
         self.seconds["write" if final else "run"] += time.perf_counter() - begun
         return written
 
-    def _count_cut(self, operator: Operator) -> None:
-        """Count the windows that the start point cut off, as long as there can be any."""
+    def _hand_on(self, name: str, rows: pa.Table) -> None:
+        """Make what an operator has emitted readable for the others."""
+        self.stages[name] = rows
+        self._session.register(name, without_hidden(rows))
+        if self._plan.splits:
+            self._session.register(closed_rows(name), rows)
+
+    def _mark(self, *, final: bool) -> str | None:
+        """The column by which an emission tells its sides apart, if it does."""
+        if final:
+            return CUT_OFF if self._plan.marks else None
+        return FLAG if self._plan.splits else None
+
+    def _sides(self, operator: Operator) -> tuple[int, ...]:
+        """Count the windows that the start point cut off; say which sides are emitted."""
         cut = self._batch.record.cut
+        if cut <= NEVER:
+            return (0,)
         begin, _ = self._batch.record.frontiers[operator.name]
-        window = operator.window
-        over = window.kind != "session" and begin >= cut + operator.cut_trail + window.size
-        if operator.dropped is None or cut <= NEVER or over:
-            return
-        self.cut_off += self._session.rows(self.fill(operator.dropped, operator))[0][0]
+        open_ended = operator.window.kind == "session" or operator.open_ended
+        over = not open_ended and begin >= cut + operator.cut_trail + operator.window.size
+        found = 0
+        if operator.dropped is not None and not over:
+            found = self._session.rows(self.fill(operator.dropped, operator))[0][0]
+            self.cut_off += found
+        final = operator is self._plan.operators[-1]
+        if not (self._checkpoint.emits_cut_off if final else self._plan.splits):
+            return (0,)
+        # a join may have rows of such a window on its other side only
+        joins = len(operator.direct) + sum(t.keeps != "times" for t in operator.tables) > 1
+        handed = [self.stages[name] for name in operator.direct & self.stages.keys()]
+        flagged = any(pc.any(rows[FLAG]).as_py() for rows in handed)
+        return (0, 1) if found or flagged or (joins and not over) else (0,)
 
-    def _emission(self, operator: Operator) -> str:
+    def _emissions(self, operator: Operator, sides: Sequence[int], mark: str | None) -> str:
+        """The query for what an operator emits, with the mark if there is one."""
         for name in operator.direct - self.stages.keys():
-            self._session.register(name, _empty(self._plan, name, self._session))
-        if operator is self._look_at:
-            raise Looked(self._inputs(operator))
-        repaired = self._batch.repaired.get(operator.name)
-        if repaired is None:
-            return self.fill(operator.emit, operator)
-        self._session.register("_repaired", repaired)
-        return "SELECT * FROM _repaired"
+            empty = _empty(self._plan, name, self._session)
+            self._session.register(name, without_hidden(empty))
+            if self._plan.splits:
+                self._session.register(closed_rows(name), empty)
+        if mark is None:
+            return self._emission(operator, 0)
+        return "\nUNION ALL\n".join(
+            f"SELECT *, {side == 1} AS {mark} FROM (\n{self._emission(operator, side)}\n)"
+            for side in sides
+        )
 
-    def _inputs(self, operator: Operator) -> dict[str, pa.Table]:
+    def _emission(self, operator: Operator, side: int) -> str:
+        if self._look_at == (operator, side):
+            raise Looked(self._inputs(operator, side))
+        repaired = self._batch.repaired.get((operator.name, side))
+        if repaired is None:
+            return self.fill(operator.emit, operator, side=side)
+        self._session.register(f"_repaired_{side}", repaired)
+        return f"SELECT * FROM _repaired_{side}"
+
+    def _inputs(self, operator: Operator, side: int) -> dict[str, pa.Table]:
         inputs = {name: self.stages[name] for name in operator.direct & self.stages.keys()}
         for name, statement in operator.inputs.items():
-            inputs[name] = self._session.table(self.fill(statement, operator))
+            inputs[name] = self._session.table(self.fill(statement, operator, side=side))
         return inputs
 
     def _output(self, output: Statement, target: Target) -> int:
@@ -289,7 +343,9 @@ class Attempt:
 
 def _empty(plan: Plan, name: str, session: Session) -> pa.Table:
     """Give a stage's relation without rows."""
-    columns = next(stage.relation.columns for stage in plan.stages if stage.name == name)
+    columns = dict(next(each.relation.columns for each in plan.stages if each.name == name))
+    if plan.splits:
+        columns[FLAG] = "BOOLEAN"
     typed = ", ".join(
         f"CAST(NULL AS {kind}) AS {ident(column)}" for column, kind in columns.items()
     )

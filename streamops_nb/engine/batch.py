@@ -133,11 +133,16 @@ def run_batch(
             return outcome
 
 
+_NONE = REJECTS.empty_table()
+
+
 def _rejects(batch: Batch, attempt: Attempt) -> pa.Table:
     """All rejects of the batch, with its number and time."""
     parts = [part for flow in batch.inflows.values() for part in flow.rejects]
     parts += [*batch.rejects, *attempt.late_rejects]
-    table = pa.concat_tables(parts) if parts else REJECTS.empty_table()
+    if not parts:
+        return _NONE
+    table = pa.concat_tables(parts)
     number = pa.repeat(pa.scalar(batch.record.n, REJECTS[0].type), table.num_rows)
     time_ = pa.repeat(pa.scalar(batch.record.now, REJECTS[1].type), table.num_rows)
     return table.set_column(0, REJECTS[0], number).set_column(1, REJECTS[1], time_)

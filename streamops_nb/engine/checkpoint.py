@@ -16,6 +16,7 @@ import pyarrow as pa
 from streamops_nb.db import Session, ident, load_sql
 from streamops_nb.engine.record import Checkpoint, Record
 from streamops_nb.model.errors import StorageError, StreamopsError
+from streamops_nb.model.start import Start
 
 __all__ = ["FORMAT", "JobFile"]
 
@@ -98,6 +99,24 @@ class JobFile:
                 [checkpoint.n, checkpoint.to_json()],
             )
 
+    def next_start(self) -> Start | None:
+        """Give the start point that was chosen for the next start, if one was."""
+        text = self.about("next start")
+        return Start.model_validate_json(text) if text else None
+
+    def choose_start(self, start: Start | None) -> None:
+        """Choose the next start point: window state is dropped then. None takes it back."""
+        self.note("next start", start.model_dump_json() if start else "")
+
+    def let_drop(self) -> None:
+        """Let the next start drop window state that does not fit the query any more."""
+        self.note("may drop state", "yes")
+
+    @property
+    def may_drop(self) -> bool:
+        """Whether the next start may drop window state that does not fit."""
+        return self.about("may drop state") is not None
+
     def clear(self) -> None:
         """Drop window state but keep position (the stop point), output and history.
 
@@ -112,11 +131,23 @@ class JobFile:
             n=kept.n, seq=kept.seq, positions=kept.positions, cut=cut, stopped=True
         )
         with self._session.transaction():
-            for name in json.loads(self.about("state") or "{}"):
-                self._session.run(f"DROP TABLE IF EXISTS {name}")
-            self._session.run(f"DELETE FROM {self._db}.about WHERE key = 'state'")
-            self._session.run(f"DELETE FROM {self._db}.begun")
+            self._drop_state()
             self.put(stopped)
+
+    def begin_at(self, first: Checkpoint) -> None:
+        """Start anew at a start point: no window state is kept, and no choice of another."""
+        with self._session.transaction():
+            self._drop_state()
+            self._session.run(
+                f"DELETE FROM {self._db}.about WHERE key IN ('next start', 'may drop state')"
+            )
+            self.put(first)
+
+    def _drop_state(self) -> None:
+        for name in json.loads(self.about("state") or "{}"):
+            self._session.run(f"DROP TABLE IF EXISTS {name}")
+        self._session.run(f"DELETE FROM {self._db}.about WHERE key = 'state'")
+        self._session.run(f"DELETE FROM {self._db}.begun")
 
     def begun(self, n: int) -> Record | None:
         """Give the record of batch `n` if it was begun and never committed."""
@@ -143,8 +174,14 @@ class JobFile:
             with self._session.registered(_rejects=rejects):
                 self._session.run(f"INSERT INTO {self._db}.rejects SELECT * FROM _rejects")
         self._session.run(
-            f"INSERT INTO {self._db}.batches VALUES (?, ?, ?, ?)",
-            [record.n, record.to_json(), checkpoint.to_json(), json.dumps(list(facts))],
+            f"INSERT INTO {self._db}.batches VALUES (CAST($n AS BIGINT), "
+            "CAST($record AS VARCHAR), CAST($after AS VARCHAR), CAST($facts AS VARCHAR))",
+            often={
+                "n": record.n,
+                "record": record.to_json(),
+                "after": checkpoint.to_json(),
+                "facts": json.dumps(list(facts)),
+            },
         )
 
     def take_facts(self, after: int) -> list[tuple[int, list[dict[str, Any]]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamops_nb.engine.loop import Done
-from streamops_nb.model.events import BatchCommitted, LateFound, RejectsFound, to_json
+from streamops_nb.model.events import BatchCommitted, LateFound, RejectsFound, SourceNoted, to_json
 
 __all__ = ["batch_facts"]
 
@@ -57,6 +57,10 @@ def batch_facts(job: str, run: int, at: float, done: Done) -> list[dict[str, Any
                 late=outcome.late, partly_late=outcome.partly_late,
             )
         )  # fmt: skip
+    facts += [
+        SourceNoted(job=job, run=run, at=at, stream=note.name, what=note.what, message=note.message)
+        for note in done.notes
+    ]
     return [to_json(fact) | {"seq": seq + i + 1} for i, fact in enumerate(facts)]
 
 

@@ -93,6 +93,8 @@ class Inflow:
         Per partition, the largest event time seen, microseconds since the epoch.
     earliest
         The smallest event time, or None.
+    partition
+        The partition of all records, if it is known that they come from one.
     """
 
     stream: str
@@ -102,15 +104,19 @@ class Inflow:
     rejects: tuple[pa.Table, ...] = ()
     latest: dict[str, int] = field(default_factory=dict)
     earliest: int | None = None
+    partition: str | None = None
 
     @classmethod
-    def decoded(cls, stream: str, raw: pa.Table, decoded: Decoded) -> Inflow:
+    def decoded(
+        cls, stream: str, raw: pa.Table, decoded: Decoded, partition: str | None = None
+    ) -> Inflow:
         """Take over what a format made of `raw`."""
         flow = cls(
             stream=stream,
             table=decoded.rows.drop_columns(["_row"]),
             row=decoded.rows["_row"],
             raw=raw,
+            partition=partition,
         )
         bad = decoded.rejects
         if not bad.num_rows:
@@ -184,23 +190,31 @@ class Inflow:
             Event times above this are rejects (microseconds); None allows all finite ones.
         """
         flow = self
-        us = _microseconds(flow.table[column])
-        bounds = pc.min_max(us).as_py()
         limit = _FOREVER - 1 if latest_allowed is None else latest_allowed
-        top = bounds["max"]
-        if us.null_count or (top is not None and (top > limit or bounds["min"] <= -_FOREVER)):
-            flow = self._guarded(column, us, limit)
-            us = _microseconds(flow.table[column])
-            bounds = pc.min_max(us).as_py()
-        if bounds["min"] is None:
+        bounds = _bounds(flow.table[column])
+        if bounds is None or bounds[1] > limit or bounds[0] <= -_FOREVER:
+            flow = self._guarded(column, limit)
+            bounds = _bounds(flow.table[column])
+        if bounds is None:
             return flow
-        return replace(flow, earliest=bounds["min"], latest=_latest(flow, us))
+        return replace(flow, earliest=bounds[0], latest=flow.latest_of_each(column, bounds[1]))
+
+    def latest_of_each(self, column: str, latest: int) -> dict[str, int]:
+        """Per partition, the largest event time (microseconds); `latest` is that of all of them."""
+        if self.partition is not None:
+            return {self.partition: latest}
+        partitions = self.raw["_partition"]
+        first = partitions[0].as_py()
+        if _all_are(partitions, first):
+            return {first: latest}
+        return _by_partition(self, _microseconds(self.table[column]), "max")
 
     def earliest_of_each(self, column: str) -> dict[str, int]:
         """Per partition, the smallest event time (microseconds) among the rows."""
         return _by_partition(self, _microseconds(self.table[column]), "min")
 
-    def _guarded(self, column: str, us: pa.ChunkedArray, limit: int) -> Inflow:
+    def _guarded(self, column: str, limit: int) -> Inflow:
+        us = _microseconds(self.table[column])
         values = us.to_pandas().to_numpy(dtype="float64", na_value=np.nan)
         bad = np.isnan(values) | (values > limit) | (values <= -_FOREVER)
         # float64 is exact only to 2**53: decide the rows near the limit on the integers
@@ -210,15 +224,6 @@ class Inflow:
         stamps = self.table[column].take(pa.array(places))
         reasons = [f"{column}: {_time_fault(value)}" for value in _microseconds(stamps).to_pylist()]
         return self.without(places, reasons, self.stream, "event time")
-
-
-def _latest(flow: Inflow, us: pa.ChunkedArray) -> dict[str, int]:
-    """Per partition, the largest event time."""
-    partitions = flow.raw["_partition"]
-    first = partitions[0].as_py()
-    if _all_are(partitions, first):
-        return {first: pc.max(us).as_py()}
-    return _by_partition(flow, us, "max")
 
 
 def _all_are(partitions: pa.ChunkedArray, first: str) -> bool:
@@ -234,6 +239,14 @@ def _by_partition(flow: Inflow, us: pa.ChunkedArray, what: str) -> dict[str, int
     by_row = flow.raw["_partition"].cast(pa.string()).take(flow.row)
     grouped = pa.table({"p": by_row, "t": us}).group_by("p").aggregate([("t", what)])
     return dict(zip(grouped["p"].to_pylist(), grouped[f"t_{what}"].to_pylist(), strict=True))
+
+
+def _bounds(stamps: pa.ChunkedArray) -> tuple[int, int] | None:
+    """The smallest and the largest time, microseconds; None if one is NULL or there is none."""
+    if stamps.null_count or not len(stamps):
+        return None
+    us = _microseconds(stamps).to_numpy()
+    return int(us.min()), int(us.max())
 
 
 def _microseconds(stamps: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -96,7 +96,9 @@ class Inlet:
             read = time.perf_counter()
             decoded = self._format.decode(raw, self._session)
             seconds = {"read": read - begun, "decode": time.perf_counter() - read}
-            return Inflow.decoded(self.name, raw, decoded), seconds
+            partitions = {part.partition for part in span}
+            only = partitions.pop() if len(partitions) == 1 else None
+            return Inflow.decoded(self.name, raw, decoded, only), seconds
 
     def nothing(self) -> Inflow:
         """An inflow without rows."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from streamops_nb.db import Session
@@ -16,6 +17,7 @@ from streamops_nb.engine.inflow import Inflow
 from streamops_nb.engine.inlet import Inlet
 from streamops_nb.engine.reading import Load, Pace, Reading, backlog
 from streamops_nb.engine.record import Record
+from streamops_nb.engine.references import Note, References
 from streamops_nb.engine.watermark import FOREVER, NEVER, StreamClock
 from streamops_nb.model.batch import Ends, advance
 from streamops_nb.plan.operator import Operator, Plan
@@ -33,12 +35,15 @@ class Done:
     ----------
     last_commit
         How long the commit of the batch before took, seconds; this one's is not known yet.
+    notes
+        What was noticed of references since the last batch.
     """
 
     record: Record
     outcome: Outcome
     load: Load
     last_commit: float = 0.0
+    notes: tuple[Note, ...] = ()
 
 
 class Loop:
@@ -77,7 +82,7 @@ class Loop:
         now: Callable[[], float],
         facts: Callable[[Done], list[dict[str, Any]]],
         version: int = 0,
-        references: Mapping[str, str] | None = None,
+        references: References | None = None,
         ahead: Executor | None = None,
         trace: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -92,7 +97,7 @@ class Loop:
         self._now = now
         self._facts = facts
         self._version = version
-        self._references = dict(references or {})
+        self._references = references or References({}, Path())
         self._ahead = ahead
         self._trace = trace
         self._last_commit = 0.0
@@ -151,6 +156,9 @@ class Loop:
         record = self._file.begun(self.checkpoint.n + 1)
         if record is None:
             return None
+        if not self._references.compare(record.references, record.n):
+            record = replace(record, references=self._references.versions)
+            self._file.begin(record)
         inflows, seconds = self._reading.read(record.spans)
         ends = {name: inlet.ends() for name, inlet in self._inlets.items()}
         return Load(ends=ends, spans=record.spans, inflows=inflows, seconds=seconds), record
@@ -181,7 +189,7 @@ class Loop:
             cut=self.checkpoint.cut,
             since=self.checkpoint.since,
             version=self._version,
-            references=self._references,
+            references=self._references.refresh(self._session),
         )
         if self._external:
             self._file.begin(record)
@@ -280,12 +288,19 @@ class Loop:
             policy=self._policy,
             clocks={name: clock.to_json() for name, clock in clocks.items()},
             facts=lambda made: self._facts(
-                Done(record=record, outcome=made, load=load, last_commit=self._last_commit)
+                Done(
+                    record=record,
+                    outcome=made,
+                    load=load,
+                    last_commit=self._last_commit,
+                    notes=self._references.notes,
+                )
             ),
             step=self._trace,
         )
         self.checkpoint = outcome.checkpoint
         self._last_commit = outcome.seconds["commit"]
+        self._references.forget_notes()
         return clocks
 
     def _timed(self, inflow: Inflow, inlet: Inlet, clock: StreamClock, record: Record) -> Inflow:

@@ -6,15 +6,18 @@ For k bad rows among n this takes about 2 k log2(n / k) probes; a probe of a few
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from streamops_nb.db import Session
 from streamops_nb.engine.attempt import Attempt, Batch, Failed, Looked
-from streamops_nb.engine.inflow import reject_table, row_texts
+from streamops_nb.engine.places import Spots, rejects_of, spots_of, without_hidden
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.model.errors import QueryError, RowError
+from streamops_nb.plan.cutting import FLAG
 from streamops_nb.plan.operator import Operator, Plan
 
 __all__ = ["repair"]
@@ -31,7 +34,8 @@ def repair(
         If no single row is to blame.
     """
     if failed.statement is None and failed.operator is not None:
-        _repair_emission(failed.operator, plan, batch, session, checkpoint)
+        for side in failed.sides:
+            _repair_emission(failed.operator, side, plan, batch, session, checkpoint)
         return
     attempt = Attempt(plan, batch, session, checkpoint)
     source = plan.streams if failed.table is None else _sources(plan, failed.table.source)
@@ -57,11 +61,12 @@ def _repair_streams(
     """Take the rows out of the streams that an insert or the output read."""
     probe = _probe(failed, attempt, session)
     found: dict[str, dict[int, str]] = {}
-    for stream in source:
-        session.register(stream, batch.inflows[stream].table.slice(0, 0))
+    shows = {stream: attempt.showing(stream) for stream in source}
+    for show in shows.values():
+        show(0, 0)
     for stream in source:  # each with the others empty: a UNION reads several
-        found[stream] = _culprits(session, stream, batch.inflows[stream].table, probe)
-        session.register(stream, batch.inflows[stream].table.slice(0, 0))
+        found[stream] = _culprits(shows[stream], batch.inflows[stream].table.num_rows, probe)
+        shows[stream](0, 0)
     if not any(found.values()):
         raise _together(_name(failed), failed.error)
     for stream, culprits in found.items():
@@ -77,27 +82,37 @@ def _repair_stage(failed: Failed, attempt: Attempt, batch: Batch, session: Sessi
     assert failed.table is not None
     source = failed.table.source
     rows = failed.stages[source]
-    culprits = _culprits(session, source, rows, _probe(failed, attempt, session))
+    probe = _probe(failed, attempt, session)
+    show = _registering(session, source, without_hidden(rows))
+    culprits = _culprits(show, rows.num_rows, probe)
     if not culprits:
         raise _together(_name(failed), failed.error)
-    batch.repaired[source] = _without(rows, culprits, _name(failed), batch)
+    rest = _without(rows, culprits, _name(failed), batch)
+    flags = rest[FLAG] if FLAG in rest.column_names else pa.array([False] * rest.num_rows)
+    for side, mask in enumerate((pc.invert(flags), flags)):
+        batch.repaired[source, side] = without_hidden(rest.filter(mask))
+
+
+def _registering(session: Session, name: str, table: pa.Table) -> Callable[[int, int], None]:
+    return lambda begin, end: session.register(name, table.slice(begin, end - begin))
 
 
 def _together(stage: str, error: Exception) -> QueryError:
     return QueryError(f"stage {stage} fails on rows together, on none alone: {error}")
 
 
-def _without(rows: pa.Table, culprits: dict[int, str], stage: str, batch: Batch) -> pa.Table:
-    """Note closed rows as rejects; return the others."""
+def _without(
+    rows: pa.Table,
+    culprits: dict[int, str],
+    stage: str,
+    batch: Batch,
+    resolve: Callable[[pa.Table], Spots | None] = lambda _: None,
+) -> pa.Table:
+    """Note kept or closed rows as rejects; return the others."""
     places = sorted(culprits)
-    batch.rejects.append(
-        reject_table(
-            stage=stage,
-            kind="expression",
-            reasons=[culprits[place] for place in places],
-            raws=row_texts(rows.take(pa.array(places))),
-        )
-    )
+    reasons = [culprits[place] for place in places]
+    taken = rows.take(pa.array(places))
+    batch.rejects.append(rejects_of(taken, reasons, stage, resolve(taken)))
     keep = np.ones(rows.num_rows, dtype=bool)
     keep[places] = False
     return rows.filter(pa.array(keep))
@@ -112,47 +127,68 @@ def _sources(plan: Plan, source: str) -> tuple[str, ...]:
 
 
 def _repair_emission(
-    operator: Operator, plan: Plan, batch: Batch, session: Session, checkpoint: Checkpoint
+    operator: Operator,
+    side: int,
+    plan: Plan,
+    batch: Batch,
+    session: Session,
+    checkpoint: Checkpoint,
 ) -> None:
     """Evaluate an operator's emission without the closed rows on which it fails.
 
     Over a join the rows of every side that meet a bad one seem bad; the side with the fewest is
     taken to be at fault, until nothing fails any more.
     """
-    inputs = _look(operator, plan, batch, session, checkpoint)
-    body = Attempt(plan, batch, session, checkpoint).fill(operator.body, operator)
+    inputs = _look((operator, side), plan, batch, session, checkpoint)
+    body = Attempt(plan, batch, session, checkpoint).fill(operator.body, operator, side=side)
+    positions = checkpoint.after(batch.record).positions
     for name, table in inputs.items():
-        session.register(name, table)
-    while operator.name not in batch.repaired:
+        session.register(name, without_hidden(table))
+    while (operator.name, side) not in batch.repaired:
         try:
-            batch.repaired[operator.name] = session.table(body)
+            batch.repaired[operator.name, side] = session.table(body)
         except RowError as error:
             found = {
-                name: _culprits(session, name, table, lambda: session.table(body))
+                name: _culprits(
+                    _registering(session, name, without_hidden(table)),
+                    table.num_rows,
+                    lambda: session.table(body),
+                )
                 for name, table in inputs.items()
             }
             guilty = min((n for n in found if found[n]), key=lambda n: len(found[n]), default=None)
             if guilty is None:
                 raise _together(operator.name, error) from error
-            inputs[guilty] = _without(inputs[guilty], found[guilty], operator.name, batch)
-            session.register(guilty, inputs[guilty])
+            streams = operator.places.get(guilty, ())
+            inputs[guilty] = _without(
+                inputs[guilty],
+                found[guilty],
+                operator.name,
+                batch,
+                partial(spots_of, streams=streams, positions=positions),
+            )
+            session.register(guilty, without_hidden(inputs[guilty]))
     for name in inputs:
         session.unregister(name)
 
 
 def _look(
-    operator: Operator, plan: Plan, batch: Batch, session: Session, checkpoint: Checkpoint
+    wanted: tuple[Operator, int],
+    plan: Plan,
+    batch: Batch,
+    session: Session,
+    checkpoint: Checkpoint,
 ) -> dict[str, pa.Table]:
     """Read what an operator would emit from, in a transaction that leaves nothing."""
     try:
         with session.transaction():
-            Attempt(plan, batch, session, checkpoint, look_at=operator).evaluate(_Nowhere())
+            Attempt(plan, batch, session, checkpoint, look_at=wanted).evaluate(_Nowhere())
     except Looked as looked:
         return looked.inputs
     except Failed as failed:
         # not even what the emission reads can be made: partial states that do not combine
-        raise _together(operator.name, failed.error) from failed
-    raise QueryError(f"stage {operator.name} did not fail when looked at again")
+        raise _together(wanted[0].name, failed.error) from failed
+    raise QueryError(f"stage {wanted[0].name} did not fail when looked at again")
 
 
 class _Nowhere:
@@ -163,23 +199,28 @@ class _Nowhere:
 
 
 def _culprits(
-    session: Session, name: str, table: pa.Table, probe: Callable[[], object]
+    show: Callable[[int, int], None], rows: int, probe: Callable[[], object]
 ) -> dict[int, str]:
-    """Find the rows of a registered table on which `probe` fails, with their messages."""
+    """Find the rows on which `probe` fails, with their messages.
+
+    Parameters
+    ----------
+    show
+        Makes a range of them readable, and no others.
+    rows
+        How many there are.
+    """
 
     def fault(begin: int, end: int) -> str | None:
-        session.register(name, table.slice(begin, end - begin))
+        show(begin, end)
         try:
             probe()
         except RowError as error:
             return str(error)
         return None
 
-    if fault(0, 0) is not None:
-        session.register(name, table)
-        return {}
     found: dict[int, str] = {}
-    stack = [(0, table.num_rows)]
+    stack = [(0, rows)] if fault(0, 0) is None else []
     while stack:
         begin, end = stack.pop()
         message = fault(begin, end)
@@ -190,5 +231,5 @@ def _culprits(
             continue
         middle = (begin + end) // 2
         stack += [(begin, middle), (middle, end)]
-    session.register(name, table)
+    show(0, rows)
     return found

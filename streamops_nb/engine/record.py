@@ -32,7 +32,7 @@ class Record:
     now
         The batch's time, microseconds since the epoch; also what ``now()`` gives.
     cut
-        Windows that begin earlier were cut off by the start point and are not emitted.
+        Windows that begin earlier were cut off by the start point.
     since
         Windows that end up to here are not emitted: rows before a start point were read back only
         to make later windows whole.
@@ -97,6 +97,8 @@ class Checkpoint:
         Per state table, how many it held after partial states were last merged.
     cut, since
         See `Record`.
+    emits_cut_off
+        Whether windows that begin before `cut` are emitted, with a mark, and not left out.
     seq
         Number of the last fact.
     ended
@@ -113,6 +115,7 @@ class Checkpoint:
     merged_rows: Mapping[str, int] = field(default_factory=dict)
     cut: int = -(2**62)
     since: int = -(2**62)
+    emits_cut_off: bool = False
     seq: int = 0
     ended: bool = False
     stopped: bool = False

@@ -13,11 +13,12 @@ from streamops_nb.db import Session
 from streamops_nb.engine.assembly import Parts, Surroundings, assemble
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.facts import batch_facts
+from streamops_nb.engine.fit import misfits
 from streamops_nb.engine.loop import Done, Loop
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.start import first_checkpoint
 from streamops_nb.engine.state import prepare
-from streamops_nb.model.errors import StreamopsError
+from streamops_nb.model.errors import Interrupted, StreamopsError
 from streamops_nb.model.secrets import mask
 from streamops_nb.model.spec import JobSpec, Start
 from streamops_nb.plan.operator import Plan
@@ -57,6 +58,9 @@ class Runner:
         Where to start if there is no position to go on from; None as the specification says.
     fresh
         Start anew from `start` even if there is a position; window state is dropped.
+    stopped
+        The job was stopped: its file is as after a stop, or is made so (a stop may have been
+        forced while a batch was still going on).
     run
         The number of this run.
     on_trouble, on_facts
@@ -75,6 +79,7 @@ class Runner:
         run: int = 1,
         start: Start | None = None,
         fresh: bool = False,
+        stopped: bool = False,
         ahead: Executor | None = None,
         on_trouble: Callable[[Trouble], None] = lambda _: None,
         on_facts: Callable[[list[dict[str, Any]]], None] = lambda _: None,
@@ -89,6 +94,8 @@ class Runner:
         self._delivered = delivered
         self._made: list[dict[str, Any]] = []
         self._attempt = 0
+        self._cancelled = False
+        self._trace = trace
         self._session: Session = around.instance.session()
         self.file = JobFile(self._session, database)
         with ExitStack() as opened:
@@ -99,7 +106,7 @@ class Runner:
             self._external = not self.parts.sink.transactional
             for inlet in self.parts.inlets.values():
                 opened.callback(inlet.close)
-            self._settle(start, fresh=fresh)
+            self._settle(start, fresh=fresh, stopped=stopped)
             opened.pop_all()
         self.loop = Loop(
             self.parts.plan,
@@ -113,24 +120,29 @@ class Runner:
             now=around.now,
             facts=self._facts,
             version=version,
-            references=self.parts.reference_versions,
+            references=self.parts.references,
             ahead=ahead,
-            trace=trace,
+            trace=self._step_done,
         )
 
-    def _settle(self, start: Start | None, *, fresh: bool) -> None:
+    def _settle(self, start: Start | None, *, fresh: bool, stopped: bool) -> None:
         """Find where to go on or to start, and get file, session and sink ready for it."""
         load_macros(self._session)
         before = self.file.open()
-        if before.ended:  # what has come since then is read as after a stop
+        chosen = self.file.next_start()
+        if chosen is not None:
+            start, fresh = chosen, True
+        dropped = self.file.may_drop and misfits(self.parts.plan, self.file)
+        # what has come since the end is read as after a stop
+        if before.ended or dropped or (stopped and not before.stopped):
             self.file.clear()
             before = self.file.open()
         if fresh or before.stopped or not before.positions:
             wanted = start or self.spec.start
             if before.stopped and not fresh:
                 wanted = self.spec.start.model_copy(update={"at": "stopped"})
-            self.file.clear()
-            self.file.put(first_checkpoint(wanted, self.parts.plan, self.parts.inlets, before))
+            first = first_checkpoint(wanted, self.parts.plan, self.parts.inlets, before)
+            self.file.begin_at(first)
         prepare(
             self.parts.plan,
             file=self.file,
@@ -152,6 +164,22 @@ class Runner:
     def plan(self) -> Plan:
         """The compiled query."""
         return self.parts.plan
+
+    def cancel(self) -> None:
+        """Let the batch that is going on end without being committed; it may be anywhere in it."""
+        self._cancelled = True
+        self._session.interrupt()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run was cancelled: what its step raises is of no interest."""
+        return self._cancelled
+
+    def _step_done(self, step: str) -> None:
+        # the last step before the commit is one of them
+        if self._cancelled and step != "committed":
+            raise Interrupted("the run was cancelled")
+        self._trace(step)
 
     def step(self) -> float | None:
         """Run one batch; see `Loop.step`. A failure that may pass is tried again with back-off."""
@@ -177,6 +205,8 @@ class Runner:
             error.args = (self._masked(str(error)),)
 
     def _fail(self, error: StreamopsError) -> float | None:
+        if self._cancelled:
+            raise error
         self._attempt += 1
         error.args = (self._masked(str(error)),)
         retries = self.spec.errors.retries

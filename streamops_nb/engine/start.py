@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from streamops_nb.engine.inlet import Inlet
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.watermark import NEVER
 from streamops_nb.model.batch import Position
+from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.spec import Positions, Start
 from streamops_nb.plan.operator import Plan
 from streamops_nb.sources.base import Limit
@@ -30,16 +32,26 @@ def first_checkpoint(
     before
         Where the job stood, whose batch number goes on.
 
+    Raises
+    ------
+    SpecRefused
+        If cut-off windows are to be emitted and the plan has no column for the mark.
+
     Notes
     -----
     A window that begins before the *cut* may have lost rows that lie before the start point. The
     cut is the wanted time; or just after the largest event time seen before the latest record; or,
     for positions, the smallest event time found there plus the stream's watermark delay.
 
-    With ``cut_off: drop`` such windows are not emitted, and counted. With ``lookback`` reading
-    begins earlier, by the lengths of all windows of the query (or as the specification says), and
-    windows that end before the cut are made but not emitted.
+    With ``cut_off: drop`` such windows are not emitted, and counted; with ``emit`` they are emitted
+    with a mark, for which the plan must have a column. With ``lookback`` reading begins earlier, by
+    the lengths of all windows of the query (or as the specification says), and windows that end
+    before the cut are made but not emitted.
     """
+    if start.cut_off == "emit" and plan.operators and not plan.marks:
+        what = "the job's output has no column `_cut_off` that could mark them"
+        remedy = "write `start: {cut_off: emit}` in the specification, or choose drop or lookback"
+        raise SpecRefused([Fault(where="start.cut_off", what=what, remedy=remedy)])
     back = _lookback(start, plan)
     positions: dict[str, Position] = {}
     cuts = []
@@ -51,22 +63,12 @@ def first_checkpoint(
                 position = inlet.source.seek(_EPOCH + cut * _MICROSECOND - back)
         positions[name] = dict(position)
     checkpoint = Checkpoint(n=before.n, seq=before.seq, positions=positions)
-    if not cuts or start.cut_off == "emit":
+    if not cuts:
         return checkpoint
     cut = max(cuts)
     if back is None:
-        return _at(checkpoint, cut=cut, since=NEVER)
-    return _at(checkpoint, cut=cut - back // _MICROSECOND, since=cut)
-
-
-def _at(checkpoint: Checkpoint, *, cut: int, since: int) -> Checkpoint:
-    return Checkpoint(
-        n=checkpoint.n,
-        seq=checkpoint.seq,
-        positions=checkpoint.positions,
-        cut=cut,
-        since=since,
-    )
+        return replace(checkpoint, cut=cut, emits_cut_off=start.cut_off == "emit")
+    return replace(checkpoint, cut=cut - back // _MICROSECOND, since=cut)
 
 
 def _start_of(start: Start, inlet: Inlet, before: Checkpoint) -> tuple[Position, int | None]:

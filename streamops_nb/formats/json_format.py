@@ -81,7 +81,7 @@ class JsonFormat:
         if self._failures > _TRIES and self._failures % 8:
             return None
         try:
-            rows = session.table(self._strict, chunk=CHUNK)
+            rows = session.table(self._strict, often={}, chunk=CHUNK)
         except RowError:
             return None
         # `null` is no object, but gives NULL in every field
@@ -93,7 +93,7 @@ class JsonFormat:
     def _forgivingly(self, session: Session, faults: dict[int, str]) -> Decoded:
         if not self._forgiving:
             self._forgiving = forgiving_query(self._schema, session)
-        rows = session.table(self._forgiving, chunk=CHUNK)
+        rows = session.table(self._forgiving, often={}, chunk=CHUNK)
         if rows["_fault"].null_count < rows.num_rows:
             bad = rows.select(["_row", "_fault"]).filter(rows["_fault"].is_valid())
             faults = dict(zip(*bad.to_pydict().values(), strict=True)) | faults

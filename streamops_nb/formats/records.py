@@ -18,6 +18,8 @@ CHUNK = 25_000
 
 def chunked(table: pa.Table) -> pa.Table:
     """Cut large chunks into pieces of `CHUNK` rows, without copying."""
+    if table.num_rows <= CHUNK:
+        return table
     return pa.Table.from_batches(table.to_batches(max_chunksize=CHUNK), table.schema)
 
 
@@ -73,8 +75,13 @@ def without(rows: pa.Table, faults: Mapping[int, str]) -> pa.Table:
     return rows.filter(pa.array(~np.isin(rows["_row"].to_numpy(), bad)))
 
 
+_NO_REJECTS = pa.table({"_row": pa.array([], pa.int64()), "reason": pa.array([], pa.string())})
+
+
 def decoded(rows: pa.Table, faults: Mapping[int, str]) -> Decoded:
     """Put together rows that have been decoded and the reasons of those that were not."""
+    if not faults:
+        return Decoded(rows=rows, rejects=_NO_REJECTS)
     numbers = sorted(faults)
     rejects = pa.table(
         {

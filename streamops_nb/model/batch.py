@@ -47,7 +47,10 @@ class Span:
 
 
 def advance(position: Position, span: Span) -> dict[str, int]:
-    """Return the position after `span` has been read from `position`."""
+    """Return the position after `span` has been read from `position`.
+
+    Partitions keep their order, new ones come last: the places of kept rows count on it.
+    """
     return {**position, **{s.partition: s.stop for s in span}}
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "QueryError",
     "QueryRefused",
     "Refused",
+    "ResourcesRefused",
     "RowError",
     "SinkError",
     "SourceError",
@@ -114,6 +115,12 @@ class MoveRefused(Refused):
     """The action is not allowed in the job's present status."""
 
     subject = "The action"
+
+
+class ResourcesRefused(Refused):
+    """Not enough CU are allocated or free; the message names what is needed and who holds it."""
+
+    subject = "The request"
 
 
 class RowError(StreamopsError):

@@ -25,6 +25,7 @@ __all__ = [
     "Event",
     "JobSaved",
     "LateFound",
+    "Noted",
     "RejectsFound",
     "RunEnded",
     "RunStarted",
@@ -48,7 +49,7 @@ class Event:
     Parameters
     ----------
     job
-        The job's name.
+        The job's name; empty for a fact about the workspace.
     run
         The number of the run it belongs to, from 1; 0 outside a run.
     seq
@@ -66,11 +67,18 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobSaved(Event):
-    """A version of a job was saved."""
+    """A version of a job was saved.
+
+    Parameters
+    ----------
+    drop_state
+        Whether its author agreed that kept window state is dropped.
+    """
 
     version: int
     author: str
     comment: str = ""
+    drop_state: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,10 +113,19 @@ class StatusChanged(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunStarted(Event):
-    """A run began; `start` says in words from where, `version` with which specification."""
+    """A run began.
+
+    Parameters
+    ----------
+    version, cu
+        With which specification, and the CU that it holds.
+    start
+        In words, from where.
+    """
 
     version: int
     start: str = ""
+    cu: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,8 +147,8 @@ class BatchCommitted(Event):
     rows_in, rows_out, rejects, bytes_in
         Records read, rows written, records that became rejects, bytes read.
     late, partly_late, cut_off
-        Rows of which all, or some, windows had closed; windows dropped because their beginning
-        lies before the start point.
+        Rows of which all, or some, windows had closed; windows, of all stages, that began before
+        the start point and were therefore dropped or emitted with a mark.
     spans
         Per stream, what was read.
     watermarks
@@ -173,8 +190,9 @@ class ErrorRaised(Event):
         Where, the class of the error, and its words.
     batch, spans
         The batch that was being worked on, and what it reads; None and empty outside a batch.
-    retryable, attempt
-        Whether it will be tried again, and how often it has been tried by now.
+    retryable, attempt, again_at
+        Whether it will be tried again, how often it has been tried by now, and when it will be
+        (seconds since the epoch; None if it will not).
     trace
         The traceback, for those who ask for it.
     """
@@ -186,6 +204,7 @@ class ErrorRaised(Event):
     spans: Mapping[str, Span] = field(default_factory=dict)
     retryable: bool = False
     attempt: int = 1
+    again_at: float | None = None
     trace: str = ""
 
 
@@ -214,10 +233,22 @@ class LateFound(Event):
 class SourceNoted(Event):
     """A source showed something worth knowing: `what` happened, in words in `message`.
 
-    For example ``schema drift``, ``partition appeared``, ``partition idle``.
+    For example ``schema drift``, ``partition appeared``, ``partition idle``; of a reference, whose
+    name is `stream` then, ``reference changed``.
     """
 
     stream: str
+    what: str
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Noted(Event):
+    """The workspace noticed something that a person should know: `what`, in words in `message`.
+
+    For example ``pause ends soon``, ``clock jumped``, ``usage``.
+    """
+
     what: str
     message: str = ""
 
@@ -233,6 +264,7 @@ _FAMILY: tuple[type[Event], ...] = (
     RejectsFound,
     LateFound,
     SourceNoted,
+    Noted,
 )
 
 KINDS: Mapping[str, type[Event]] = MappingProxyType({event.__name__: event for event in _FAMILY})

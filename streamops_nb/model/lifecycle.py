@@ -91,6 +91,8 @@ MOVES: Mapping[tuple[Action, Status], Move] = MappingProxyType(
         (_A.START, _S.PAUSED): Move(_S.STARTING, _S.RUNNING),
         (_A.START, _S.FAILED): Move(_S.STARTING, _S.RUNNING),
         (_A.START, _S.FINISHED): Move(_S.STARTING, _S.RUNNING),
+        # a start that does not come about need not cost the kept state, as a forced stop does
+        (_A.PAUSE, _S.STARTING): Move(_S.PAUSING, _S.PAUSED),
         (_A.PAUSE, _S.RUNNING): Move(_S.PAUSING, _S.PAUSED),
         (_A.PAUSE, _S.RETRYING): Move(_S.PAUSING, _S.PAUSED),
         (_A.STOP, _S.RUNNING): Move(_S.STOPPING, _S.STOPPED),
@@ -251,7 +253,9 @@ class JobState:
         limit = limits.get(self.observed)
         if limit is None or self.lasted(at) < limit.seconds:
             return self
-        return self.report(limit.then, at, limit.reason)
+        after = self.report(limit.then, at, limit.reason)
+        # a pause that ends so is a stop; a start that fails so is still wanted
+        return replace(after, desired=limit.then) if limit.then is Status.STOPPED else after
 
     def after_death(self, at: float) -> JobState:
         """Return the state in which the next owner finds a job whose owner died."""

@@ -175,6 +175,8 @@ class JobSpec(Part):
         When a batch is cut, what a running job holds, what becomes of bad rows and failures.
     start
         Where the first start reads from.
+    pause_limit
+        How long the job may be paused, at most 24 hours; it is stopped then.
 
     Raises
     ------
@@ -198,6 +200,9 @@ class JobSpec(Part):
     resources: Resources = Resources()
     errors: Errors = Errors()
     start: Start = Start()
+    pause_limit: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(hours=24))] = Field(
+        timedelta(hours=24), examples=["24h"]
+    )
 
     @model_validator(mode="wrap")
     @classmethod

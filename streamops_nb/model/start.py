@@ -97,8 +97,9 @@ class Start(Part):
         ``earliest``, ``latest``, ``stopped`` (where the job stopped last), a time or positions;
         null leaves it to the source: earliest if it is bounded, else latest.
     cut_off
-        Windows that began before the start point are dropped and counted (``drop``), emitted as
-        they are (``emit``), or rebuilt by reading back (``lookback``).
+        Windows that began before the start point are dropped and counted (``drop``), emitted and
+        marked by true in an additional output column ``_cut_off`` (``emit``), or rebuilt by reading
+        back (``lookback``).
     lookback
         How far to read back; null means as far as the query's windows reach.
     """

@@ -47,7 +47,9 @@ class JobView:
     Parameters
     ----------
     job, version, author
-        Its name, latest version, and whom it belongs to.
+        Its name, latest version, and who saved that.
+    ran
+        The version of the latest run: a running job keeps it until it is started again.
     status, since, reason
         The observed status, when it began (seconds since the epoch) and why.
     run, started_at, ended_at
@@ -70,6 +72,7 @@ class JobView:
 
     job: str
     version: int = 0
+    ran: int = 0
     author: str = ""
     status: Status = Status.PUBLISHED
     since: float = 0.0
@@ -160,7 +163,8 @@ def _status(view: JobView, event: StatusChanged) -> JobView:
 def _run_started(view: JobView, event: RunStarted) -> JobView:
     return JobView(
         job=view.job,
-        version=event.version,
+        version=max(view.version, event.version),
+        ran=event.version,
         author=view.author,
         status=view.status,
         since=view.since,

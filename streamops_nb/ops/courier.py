@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.model.errors import StreamopsError
@@ -50,6 +50,13 @@ class Courier:
             for event in held:
                 if isinstance(event, BatchCommitted):
                     self._delivered[event.job] = event.n
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Deliver what there is, then nothing for a while: no job's file forgets what it told."""
+        self.deliver()
+        with self._delivering:
+            yield
 
     def delivered(self, job: str) -> int:
         """The last batch whose facts the catalog has, so that the job's file may forget them."""

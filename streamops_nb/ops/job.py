@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
-from streamops_nb.model.lifecycle import Status
+from streamops_nb.model.lifecycle import ACTIVE, Status
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.views import JobView
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
+    from streamops_nb.ops.difference import Difference
+    from streamops_nb.ops.fitting import Fit
     from streamops_nb.ops.workspace import Workspace
 
 __all__ = ["Job", "Output"]
+
+
+_LOOK = 0.02
+"""Seconds between two looks at a job that is waited for."""
 
 
 class Job:
@@ -24,7 +33,8 @@ class Job:
         self.name = name
 
     def __repr__(self) -> str:
-        return f"Job({self.name!r}, {self.status})"
+        pending = f", {self.pending}" if self.pending else ""
+        return f"Job({self.name!r}, {self.status}{pending})"
 
     @property
     def spec(self) -> JobSpec:
@@ -46,17 +56,67 @@ class Job:
         """What it wrote to its table."""
         return Output(self._workspace, self.name)
 
-    def start(self, *, at: Any = None, fresh: bool = False) -> None:
-        """Start it; see `Workspace.start`."""
-        self._workspace.start(self.name, at=at, fresh=fresh)
+    def start(self, **how: Any) -> Any:
+        """Start it; keywords as of `Workspace.start`."""
+        return self._workspace.start(self.name, **how)
 
-    def pause(self) -> None:
-        """Pause it; see `Workspace.pause`."""
-        self._workspace.pause(self.name)
+    def pause(self, **how: Any) -> Any:
+        """Pause it; keywords as of `Workspace.pause`."""
+        return self._workspace.pause(self.name, **how)
 
-    def stop(self) -> None:
-        """Stop it; see `Workspace.stop`."""
-        self._workspace.stop(self.name)
+    def stop(self, **how: Any) -> Any:
+        """Stop it; keywords as of `Workspace.stop`."""
+        return self._workspace.stop(self.name, **how)
+
+    def reset(self, at: Any, **how: Any) -> Any:
+        """Choose the point from which it starts next; keywords as of `Workspace.reset`."""
+        return self._workspace.reset(self.name, at, **how)
+
+    def config(self, version: int | None = None, **how: Any) -> str:
+        """Give its configuration as text; keywords as of `Workspace.config`."""
+        return self._workspace.config(self.name, version, **how)
+
+    def export(self, to: str | Path | None = None, **how: Any) -> Any:
+        """Export its configuration; keywords as of `Workspace.export`."""
+        return self._workspace.export(self.name, to, **how)
+
+    def versions(self) -> pd.DataFrame:
+        """Give its versions; see `Workspace.versions`."""
+        return self._workspace.versions(self.name)
+
+    def diff(self, before: int | None = None, after: int | None = None) -> Difference:
+        """Compare two of its versions; see `Workspace.diff`."""
+        return self._workspace.diff(self.name, before, after)
+
+    def roll_back(self, version: int, **how: Any) -> Job:
+        """Save an earlier version as its newest; keywords as of `Workspace.roll_back`."""
+        return self._workspace.roll_back(self.name, version, **how)
+
+    def fits(self, spec: Any = None) -> Fit:
+        """Say whether its kept window state fits; see `Workspace.fits`."""
+        return self._workspace.fits(self.name, spec)
+
+    @property
+    def pending(self) -> str:
+        """What waits for the next start: a newer version; empty if nothing does."""
+        view = self.view
+        if view.status not in ACTIVE or view.ran == view.version:
+            return ""
+        return f"version {view.ran} runs until it is started again, version {view.version} waits"
+
+    def history(self) -> pd.DataFrame:
+        """Give every action and change of status; see `Workspace.history`."""
+        return self._workspace.history(self.name)
+
+    def wait(self, seconds: float | None = None) -> Status:
+        """Wait until its run is over, at most so many seconds; return where it stands.
+
+        A job whose streams never end runs until somebody ends it.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        while (status := self.status) in ACTIVE and (until is None or time.monotonic() < until):
+            time.sleep(_LOOK)
+        return status
 
     def rejects(self) -> pd.DataFrame:
         """Rows that could not be decoded or evaluated, the newest of each kind first."""

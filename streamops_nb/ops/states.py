@@ -7,8 +7,10 @@ job's own file) and folded into the job's view, here and nowhere else.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from streamops_nb.engine.runner import Trouble
@@ -17,11 +19,12 @@ from streamops_nb.model.events import (
     ActionTaken,
     ErrorRaised,
     Event,
+    JobSaved,
     RunEnded,
     StatusChanged,
     from_json,
 )
-from streamops_nb.model.lifecycle import Action, JobState, Status
+from streamops_nb.model.lifecycle import Action, JobState, Status, TimeLimit
 from streamops_nb.model.views import JobView, fold, fold_all
 from streamops_nb.ops.courier import Courier
 from streamops_nb.store.catalog import Catalog
@@ -29,7 +32,7 @@ from streamops_nb.store.catalog import Catalog
 __all__ = ["States"]
 
 _KEPT_IN_VIEW = 5_000
-"""So many of a job's newest events make its view when a workspace is opened."""
+"""So many of a job's newest events make its view when it is first asked for."""
 
 
 class States:
@@ -46,45 +49,108 @@ class States:
         self._courier = courier
         self._now = now
         self._lock = threading.RLock()
+        self._states = {record.name: record.state for record in catalog.jobs()}
         self._views: dict[str, JobView] = {}
+
+    def state(self, name: str) -> JobState:
+        """What was commanded and reported last."""
+        return self._states[name]
 
     def view(self, name: str) -> JobView:
         """The present picture of a job."""
-        return self._views[name]
+        found = self._views.get(name)
+        if found is not None:
+            return found
+        with self._lock:
+            if name not in self._views:
+                kept = self._catalog.events(name, limit=_KEPT_IN_VIEW, newest=True).events
+                self._views[name] = fold_all(JobView(job=name), kept)
+            return self._views[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._states
 
     @property
     def names(self) -> list[str]:
         """All jobs."""
-        return sorted(self._views)
+        return sorted(self._states)
 
-    def load(self, name: str) -> JobState:
-        """Take a job over from the owner before, who may have died; return its state."""
-        kept = self._catalog.events(name, limit=_KEPT_IN_VIEW, newest=True).events
-        self._views[name] = fold_all(JobView(job=name), kept)
-        return self._change(name, lambda before: before.after_death(self._now()))
-
-    def act(self, name: str, action: Action, who: str) -> JobState:
-        """Do what a person asked for; `MoveRefused` if the status does not allow it."""
-        now = self._now()
-        taken = ActionTaken(job=name, at=now, who=who, action=action.value)
-        return self._change(name, lambda before: before.act(action, now), taken)
-
-    def note(self, event: Event) -> None:
-        """Keep an event."""
+    def within(self, statuses: Collection[Status]) -> dict[str, JobState]:
+        """Give the jobs that stand at one of `statuses`, and their states."""
         with self._lock:
-            self._catalog.append([event])
-            view = self._views.get(event.job) or JobView(job=event.job)
-            self._views[event.job] = fold(view, event)
+            found = self._states.items()
+            return {name: state for name, state in found if state.observed in statuses}
+
+    def take_over(self, name: str) -> JobState:
+        """Take a job over from the owner before, who may have died; return its state."""
+        return self._change({name: lambda before: before.after_death(self._now())})[name]
+
+    def act(
+        self, taken: Mapping[str, ActionTaken], held: Mapping[str, float] | None = None
+    ) -> dict[str, JobState]:
+        """Do what a person asked of jobs, all or none.
+
+        Parameters
+        ----------
+        taken
+            Per job, the action.
+        held
+            The CU that jobs hold from now on.
+
+        Raises
+        ------
+        MoveRefused
+            If a job's status does not allow it.
+        """
+        now = self._now()
+        how = {
+            name: partial(JobState.act, action=Action(event.action), at=now)
+            for name, event in taken.items()
+        }
+        return self._change(how, taken, held)
+
+    def forget(self, name: str) -> None:
+        """Forget a job that was deleted."""
+        with self._lock:
+            del self._states[name]
+            self._views.pop(name, None)
+
+    def note(self, *events: Event) -> None:
+        """Keep events."""
+        with self._lock:
+            views = {event.job: self.view(event.job) for event in events if event.job}
+            self._catalog.append(events)
+            for event in events:
+                if event.job:
+                    views[event.job] = fold(views[event.job], event)
+                if isinstance(event, JobSaved):
+                    self._states.setdefault(event.job, self._catalog.job(event.job).state)
+            self._views.update(views)
+
+    def expire(self, name: str, limits: Mapping[Status, TimeLimit]) -> JobState:
+        """Apply time limits to a job; return its state."""
+        return self._change({name: lambda before: before.expire(self._now(), limits)})[name]
+
+    def shift(self, names: Iterable[str], seconds: float) -> None:
+        """Let the present status of jobs have begun so much later, because the clock jumped."""
+        self._change(dict.fromkeys(names, lambda s: replace(s, since=s.since + seconds)))
 
     def ended(self, job: str, status: Status, reason: str = "") -> None:
         """Note that a run is over."""
-        run = self._views[job].run
-        self.note(RunEnded(job=job, at=self._now(), run=run, status=status, reason=reason))
+        # a job that is at rest has nothing left in its file: the next owner need not look
+        with suppress(StorageError):
+            self._courier.deliver()
+        self.run_over(job, status, reason)
         self._report(job, status, reason)
+
+    def run_over(self, job: str, status: Status, reason: str = "") -> None:
+        """Note that a run is over whose status has been changed already."""
+        run = self.view(job).run
+        self.note(RunEnded(job=job, at=self._now(), run=run, status=status, reason=reason))
 
     def not_started(self, job: str, error: StreamopsError) -> None:
         """Note that a run could not even begin."""
-        run = self._views[job].run
+        run = self.view(job).run
         kind, message = type(error).__name__, str(error)
         self.note(
             ErrorRaised(job=job, run=run, at=self._now(), stage="", kind=kind, message=message)
@@ -101,7 +167,7 @@ class States:
         """See `Listener.committed`."""
         with self._lock:
             events = [from_json(fact) for fact in facts]
-            self._views[job] = fold_all(self._views[job], events)
+            self._views[job] = fold_all(self.view(job), events)
             if self._views[job].status is Status.RETRYING:
                 self._report(job, Status.RUNNING)
         self._courier.take(events)
@@ -111,7 +177,7 @@ class States:
         error = trouble.error
         raised = ErrorRaised(
             job=job,
-            run=self._views[job].run,
+            run=self.view(job).run,
             at=self._now(),
             stage="",
             kind=type(error).__name__,
@@ -119,10 +185,11 @@ class States:
             batch=trouble.batch,
             retryable=trouble.again_in is not None,
             attempt=trouble.attempt,
+            again_at=None if trouble.again_in is None else self._now() + trouble.again_in,
             trace=trouble.trace,
         )
         with self._lock:
-            self._views[job] = fold(self._views[job], raised)
+            self._views[job] = fold(self.view(job), raised)
         self._courier.take([raised])
         if trouble.again_in is not None and self._views[job].status is Status.RUNNING:
             reason = f"attempt {trouble.attempt}, again in {trouble.again_in:.3g} s: {error}"
@@ -139,28 +206,35 @@ class States:
         self.ended(job, Status.FAILED, str(error))
 
     def _report(self, job: str, status: Status, reason: str = "") -> None:
-        self._change(job, lambda before: before.report(status, self._now(), reason))
+        self._change({job: lambda before: before.report(status, self._now(), reason)})
 
-    def _change(self, name: str, how: Callable[[JobState], JobState], *first: Event) -> JobState:
-        """Change a job's state, and note what it was and is if its status changed."""
-        told: list[Event] = []
+    def _change(
+        self,
+        how: Mapping[str, Callable[[JobState], JobState]],
+        taken: Mapping[str, Event] | None = None,
+        held: Mapping[str, float] | None = None,
+    ) -> dict[str, JobState]:
+        """Change states, and note what was done and which statuses changed by it."""
+        told: dict[str, list[Event]] = {}
 
-        def facts(before: JobState, after: JobState) -> list[Event]:
-            told.extend(first)
+        def facts(name: str, before: JobState, after: JobState) -> list[Event]:
+            told[name] = [taken[name]] if taken else []
             if before.observed is not after.observed:
-                told.append(
+                told[name].append(
                     StatusChanged(
                         job=name,
                         at=self._now(),
-                        run=self._views[name].run,
+                        run=self.view(name).run,
                         before=before.observed,
                         after=after.observed,
                         reason=after.reason,
                     )
                 )
-            return told
+            return told[name]
 
         with self._lock:
-            state = self._catalog.change(name, how, facts)
-            self._views[name] = fold_all(self._views[name], told)
-        return state
+            views = {name: self.view(name) for name in how}
+            states = self._catalog.change(how, facts, held=held)
+            self._states.update(states)
+            self._views.update({n: fold_all(views[n], events) for n, events in told.items()})
+        return states

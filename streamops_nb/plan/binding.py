@@ -8,9 +8,11 @@ from dataclasses import replace
 from streamops_nb.db import Session, ident
 from streamops_nb.model.errors import Fault, QueryError, QueryRefused, RowError
 from streamops_nb.plan.compiler import Compiler
+from streamops_nb.plan.cutting import FLAG, closed_rows
 from streamops_nb.plan.operator import Operator
+from streamops_nb.plan.places import create
 from streamops_nb.plan.stage import Stage
-from streamops_nb.plan.tree import Tree, binder_message
+from streamops_nb.plan.tree import binder_message
 
 __all__ = ["compile_operators"]
 
@@ -19,13 +21,13 @@ def compile_operators(
     closed: Sequence[Stage],
     stages: Mapping[str, Stage],
     compiler: Compiler,
-    tree: Tree,
     session: Session,
 ) -> tuple[Operator, ...]:
     """Compile stages over windows, in order.
 
     Everything is compiled twice: once over tables of the planner's session, where it is bound, so
-    that what could not run is a refusal now. Where partial states do not bind, rows are kept.
+    that what could not run is a refusal now. Where partial states do not bind, rows are kept; where
+    rows with the places of their records do not bind, rows without.
 
     Parameters
     ----------
@@ -33,6 +35,8 @@ def compile_operators(
         The stages to compile; the last one makes the output.
     stages
         All stages by name.
+    compiler
+        For the job's file.
     session
         A session of the planner in which all relations exist as empty tables.
 
@@ -43,24 +47,25 @@ def compile_operators(
     """
     if not closed:
         return ()
-    trial = Compiler(stages, tree, ident("temp"))
+    trial = compiler.over(ident("temp"))
+    for stage in closed if compiler.splits else ():
+        columns = {**stage.relation.columns, FLAG: "BOOLEAN"}
+        create(session, replace(stage.relation, name=closed_rows(stage.name), columns=columns))
     leaving = _leaving(closed[-1], stages)
     operators = [_operator(stage, compiler, trial, session) for stage in closed]
     return tuple(replace(each, leaves=each.name in leaving) for each in operators)
 
 
 def _operator(stage: Stage, compiler: Compiler, trial: Compiler, session: Session) -> Operator:
-    try:
-        _bind(trial.operator(stage), session)
-        return compiler.operator(stage)
-    except (QueryError, RowError):
-        pass
-    try:
-        _bind(trial.operator(stage, rows=True), session)
-    except (QueryError, RowError) as error:
-        what = f"the stage `{stage.name}` cannot be compiled: {binder_message(error)}"
-        raise QueryRefused([Fault(where=stage.where, what=what)]) from error
-    return compiler.operator(stage, rows=True)
+    fault = ""
+    for rows, places in ((False, True), (True, True), (True, False)):
+        try:
+            _bind(trial.operator(stage, rows=rows, places=places), session)
+            return compiler.operator(stage, rows=rows, places=places)
+        except (QueryError, RowError) as error:
+            fault = binder_message(error)
+    what = f"the stage `{stage.name}` cannot be compiled: {fault}"
+    raise QueryRefused([Fault(where=stage.where, what=what)])
 
 
 def _bind(operator: Operator, session: Session) -> None:

@@ -7,14 +7,18 @@ from typing import Any
 
 from streamops_nb.db import ident
 from streamops_nb.model.errors import Fault, QueryRefused
+from streamops_nb.plan.cutting import Cutting, is_open_ended, start_of
 from streamops_nb.plan.decompose import Decomposed, decompose, names_row
 from streamops_nb.plan.operator import Operator, StateTable
+from streamops_nb.plan.places import PLACE, Places, streams_of
 from streamops_nb.plan.relation import Item, Kind
 from streamops_nb.plan.stage import Stage
-from streamops_nb.plan.statement import CUT, FROM, SINCE, TO, Statement
+from streamops_nb.plan.statement import CUT, FROM, SIDE, SINCE, TO, Statement
 from streamops_nb.plan.tree import Node, Tree, base_table, rewrite, walk
 
 __all__ = ["Compiler"]
+
+_BOUNDS = ("epoch_us(window_start)", "epoch_us(window_end)")
 
 
 class Compiler:
@@ -26,13 +30,24 @@ class Compiler:
         All stages by name, in order.
     database
         The quoted name of the job's attached file.
+    splits
+        Whether windows that the start point cut off are evaluated too, on a side of their own.
     """
 
-    def __init__(self, stages: Mapping[str, Stage], tree: Tree, database: str) -> None:
+    def __init__(
+        self, stages: Mapping[str, Stage], tree: Tree, database: str, *, splits: bool = False
+    ) -> None:
         self._stages = stages
         self._tree = tree
         self._database = database
+        self.splits = splits
+        self._open_ended: set[str] = set()
         self._cut_trails: dict[str, int] = {}
+        self._places = Places(stages, tree, self._inline)
+
+    def over(self, database: str) -> Compiler:
+        """Give a compiler of the same stages for another database."""
+        return Compiler(self._stages, self._tree, database, splits=self.splits)
 
     def query(self, sql: str, reads: Iterable[str] = (), **ours: str) -> Statement:
         """Put the stages in front that `sql` reads and that are evaluated on the fly.
@@ -58,13 +73,15 @@ class Compiler:
             self._inline(below, steps)
         steps[name] = stage.sql
 
-    def operator(self, stage: Stage, *, rows: bool = False) -> Operator:
+    def operator(self, stage: Stage, *, rows: bool = False, places: bool = True) -> Operator:
         """Compile a stage over windows.
 
         Parameters
         ----------
         rows
             Keep rows even where partial aggregates could be kept.
+        places
+            Keep with each row the place of its record, where it has one.
         """
         frontier = stage.relation.frontier
         self._cut_trails[stage.name] = max(self._cut_trail(item) for item in stage.items)
@@ -72,43 +89,80 @@ class Compiler:
         decomposed = None if rows else decompose(stage, self._tree)
         if decomposed is not None:
             return self._partials(stage, decomposed)
+        cutting = self._cutting(stage)
         tables: list[StateTable] = []
         ours: dict[str, str] = {}
+        placed: dict[str, str] = {}
+        streams: dict[str, tuple[str, ...]] = {}
         direct: set[str] = set()
         swaps: dict[int, str] = {}
         for number, item in enumerate(stage.items):
             if item.macro is not None:
-                tables.append(self._rows(stage, item, number, ours))
+                table, placed[f"_in{number}"] = self._rows(stage, item, number, ours, places)
+                streams[f"_w{number}"] = table.placed
+                tables.append(table)
                 swaps[id(item.node)] = f"_w{number}"
             elif item.relation.kind is Kind.CLOSED:
                 if dict(item.relation.frontier) == dict(frontier):
                     direct.add(item.relation.name)
+                    if self.splits:
+                        alone = sum(i.relation.kind is Kind.CLOSED for i in stage.items) == 1
+                        ours[item.relation.name] = cutting.closed(item, alone=alone)
                 else:
                     tables.append(self._waiting(stage, item, number, ours))
+        tables += self._times(stage)
         sql = self._tree.sql(_swap(stage.node, swaps))
         return Operator(
             stage=stage,
             window=window,
             frontier=frontier,
             cut_trail=self._cut_trails[stage.name],
+            open_ended=stage.name in self._open_ended,
             dropped=self._dropped(stage, ours),
             tables=tuple(tables),
             direct=frozenset(direct),
-            **self._emission(sql, stage.reads, ours, [n for n in ours if not n.startswith("_in")]),
+            places=streams,
+            **self._emission(sql, stage.reads, ours, placed),
         )
 
     def _emission(
-        self, sql: str, reads: Iterable[str], ours: Mapping[str, str], inputs: list[str]
+        self,
+        sql: str,
+        reads: Iterable[str],
+        ours: Mapping[str, str],
+        placed: Mapping[str, str],
     ) -> dict[str, Any]:
-        """The emission as one query, and apart: what it reads, and its body over that."""
+        """The emission as one query, and apart: what it reads, and its body over that.
+
+        Parameters
+        ----------
+        placed
+            What stands in for some of `ours` in the inputs, so that their rows have places.
+        """
         others = [name for name in reads if name not in ours]
+        looked = {**ours, **placed}
+        inputs = [name for name in ours if name not in placed]
         return {
             "emit": self.query(sql, reads, **ours),
             "inputs": {
-                name: self.query(f"SELECT * FROM {ident(name)}", (), **ours) for name in inputs
+                name: self.query(f"SELECT * FROM {ident(name)}", (), **looked) for name in inputs
             },
             "body": self.query(sql, others),
         }
+
+    def _cutting(self, stage: Stage) -> Cutting:
+        if self.splits and is_open_ended(stage, self._open_ended):
+            self._open_ended.add(stage.name)
+        fed = {item.macro.source.name for item in stage.items if item.macro is not None}
+        held = self.splits and bool(fed & self._open_ended)
+        times = f"{self._database}.{ident(f'state_{stage.name}_cut')}" if held else None
+        return Cutting(splits=self.splits, times=times)
+
+    def _times(self, stage: Stage) -> list[StateTable]:
+        macros = [item.macro for item in stage.items if item.macro is not None]
+        cutting = self._cutting(stage)
+        table = cutting.table(macros[0], self._table(stage, 0)) if macros else None
+        return [] if table is None else [table]
 
     def _cut_trail(self, item: Item) -> int:
         """How much later than the start point the windows of an item begin to be whole."""
@@ -130,7 +184,7 @@ class Compiler:
                 f"SELECT count(DISTINCT ({item.macro.keys}, window_start, window_end)) "
                 f"FROM {item.macro.window.kind}({kept}, {item.macro.call}) "
                 f"WHERE epoch_us(window_end) > {FROM} AND epoch_us(window_end) > {SINCE} "
-                f"AND epoch_us(window_end) <= {TO} AND epoch_us(window_start) < {CUT}"
+                f"AND epoch_us(window_end) <= {TO} AND {self._cutting(stage).cut(*_BOUNDS)}"
             )
             return self.query(count, (), **{kept: ours[kept]})
         return None
@@ -138,14 +192,25 @@ class Compiler:
     def _table(self, stage: Stage, number: int) -> str:
         return f"{self._database}.{ident(f'state_{stage.name}_{number}')}"
 
-    def _rows(self, stage: Stage, item: Item, number: int, ours: dict[str, str]) -> StateTable:
-        """Keep the rows that feed a macro; add the macro over them to `ours`."""
+    def _rows(
+        self, stage: Stage, item: Item, number: int, ours: dict[str, str], places: bool
+    ) -> tuple[StateTable, str]:
+        """Keep the rows that feed a macro; add the macro over them to `ours`.
+
+        Returns
+        -------
+        tuple
+            The state table, and the query for all that it keeps, places included.
+        """
         macro = _present(item.macro)
         name = self._table(stage, number)
         columns = ", ".join(ident(column) for column in _needed(stage, item))
         time = f"epoch_us({ident(macro.time)})"
-        source = ident(macro.source.name)
-        reads = [macro.source.name]
+        steps: dict[str, str] = {}
+        flows = places and macro.source.kind is Kind.FLOW
+        source = self._places.of(macro.source, steps) if flows else None
+        every = columns if source is None else f"{columns}, {PLACE}"
+        reads = [macro.source.name] if source is None else []
         session = macro.window.kind == "session"
         on_time = f"{time} >= {FROM}" if session else f"{macro.window.last_end(time)} > {FROM}"
         kept = f"_in{number}"
@@ -154,7 +219,7 @@ class Compiler:
         ours[f"_w{number}"] = (
             f"SELECT * FROM {call} WHERE epoch_us(window_end) > {FROM} "
             f"AND epoch_us(window_end) > {SINCE} AND epoch_us(window_end) <= {TO} "
-            f"AND epoch_us(window_start) >= {CUT}"
+            f"AND {self._cutting(stage).side(*_BOUNDS)}"
         )
         if session:
             expire = (
@@ -163,18 +228,21 @@ class Compiler:
             )
         else:
             expire = f"DELETE FROM {name} WHERE {macro.window.last_end(time)} <= {TO}"
-        plain = f"SELECT {columns} FROM {source} WHERE {ident(macro.time)} IS NOT NULL"
-        return StateTable(
+        read_from = ident(source or macro.source.name)
+        plain = f"SELECT {every} FROM {read_from} WHERE {ident(macro.time)} IS NOT NULL"
+        table = StateTable(
             name=name,
             keeps="rows",
             source=macro.source.name,
-            create=self.query(f"{plain} LIMIT 0", reads),
-            insert=self.query(f"{plain} AND {on_time}", reads),
+            create=self.query(f"{plain} LIMIT 0", reads, **steps),
+            insert=self.query(f"{plain} AND {on_time}", reads, **steps),
             expire=Statement(expire),
+            placed=() if source is None else streams_of(macro.source),
             **self._late(item),
         )
+        return table, f"SELECT {every} FROM {name}"
 
-    def _late(self, item: Item) -> dict[str, Statement]:
+    def _late(self, item: Item) -> dict[str, Any]:
         macro = _present(item.macro)
         if macro.source.kind is not Kind.FLOW:
             return {}
@@ -222,6 +290,8 @@ class Compiler:
         ours[relation.name] = (
             f"SELECT * EXCLUDE (_end) FROM {name} WHERE _end > {FROM} AND _end <= {TO}"
         )
+        if self.splits:
+            ours[relation.name] += f" AND ({start_of(relation)} < {CUT}) = ({SIDE} = 1)"
         plain = f"SELECT *, {bound} AS _end FROM {source}"
         return StateTable(
             name=name,
@@ -251,16 +321,18 @@ class Compiler:
         final = "".join(
             f", finalize(combine_aggr(_a{i})) AS _a{i}" for i in range(len(parts.aggregates))
         )
+        cutting = self._cutting(stage)
         closing = f"_end > {FROM} AND _end > {SINCE} AND _end <= {TO}"
         ours = {
             "_panes": f"SELECT _pane{keys}{states}, {start} AS _start FROM {name} "
             f"WHERE _pane < {TO} AND {window.pane_end} > {FROM}",
             "_windows": f"SELECT *, {end} AS _end FROM _panes",
             "_closed": f"SELECT {stamp}(_start) AS window_start, {stamp}(_end) AS window_end{keys}"
-            f"{final} FROM _windows WHERE {closing} AND _start >= {CUT} GROUP BY ALL",
+            f"{final} FROM _windows WHERE {closing} AND {cutting.side('_start', '_end')} "
+            "GROUP BY ALL",
         }
         windows = "SELECT count(DISTINCT (_start, _end)) FROM _windows"
-        cut = f"{windows} WHERE {closing} AND _start < {CUT}"
+        cut = f"{windows} WHERE {closing} AND {cutting.cut('_start', '_end')}"
         before = {name: ours[name] for name in ("_panes", "_windows")}
         create = self.query(f"{parts.partial} LIMIT 0", reads, _p=panes)
         insert = self.query(parts.partial, reads, _p=f"SELECT * FROM ({panes}) WHERE {where}")
@@ -279,9 +351,10 @@ class Compiler:
             window=window,
             frontier=stage.relation.frontier,
             cut_trail=self._cut_trails[stage.name],
+            open_ended=stage.name in self._open_ended,
             dropped=self.query(cut, (), **before),
-            tables=(table,),
-            **self._emission(parts.final, (), ours, ["_closed"]),
+            tables=(table, *self._times(stage)),
+            **self._emission(parts.final, (), ours, before),
         )
 
 

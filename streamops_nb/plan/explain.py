@@ -13,6 +13,7 @@ _KEPT = {
     "partials": "partial aggregates, one row per pane and key",
     "rows": "its rows, until all their windows have closed",
     "closed rows": "closed rows, until the slower input has closed the same window",
+    "times": "when sessions ended that the start point cut off, until those windows have closed",
 }
 
 
@@ -29,6 +30,10 @@ def explain(plan: Plan) -> str:
     parts = [_drawing(plan, stages, operators)]
     parts += [_stage(stage, operators.get(stage.name)) for stage in stages]
     parts.append(_watermark(plan))
+    if plan.marks:
+        parts.append(
+            "start point: windows that it cut off come out too, with true in the column _cut_off."
+        )
     return "\n\n".join(parts) + "\n"
 
 

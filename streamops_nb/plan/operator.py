@@ -22,8 +22,8 @@ class StateTable:
     name
         The table's quoted name in the job's file.
     keeps
-        ``partials`` (partial aggregates per pane and key), ``rows``, or ``closed rows`` that wait
-        for a slower input.
+        ``partials`` (partial aggregates per pane and key), ``rows``, ``closed rows`` that wait for
+        a slower input, or ``times`` of rows made of sessions that were cut off.
     source
         The stream or stage that feeds it.
     create
@@ -38,6 +38,8 @@ class StateTable:
         The late rows: their places in the source if that is a stream, else as JSON text.
     merge
         For partials: a query for the same content in as few rows as possible.
+    placed
+        If its rows have the places of their records: the streams, as the places number them.
     """
 
     name: str
@@ -49,6 +51,7 @@ class StateTable:
     late: Statement | None = None
     late_rows: Statement | None = None
     merge: Statement | None = None
+    placed: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -70,14 +73,18 @@ class Operator:
     emit
         The query for the rows of the windows that close in a batch.
     dropped
-        A query for the number of windows that were cut off and closed in the batch.
+        A query for the number of windows that were cut off and close in the batch.
     cut_trail
         How much later than the start point windows begin to be whole here, microseconds.
+    open_ended
+        Whether a window that was cut off may end arbitrarily late (in a plan that is split).
     leaves
         Whether its rows go to the output in their own window, not only into other windows.
     inputs, body
         The same in two steps, for finding the rows on which it fails: what it reads, and the query
         over that.
+    places
+        The inputs whose rows have the places of their records: as `StateTable.placed`.
     """
 
     stage: Stage
@@ -88,9 +95,11 @@ class Operator:
     emit: Statement
     dropped: Statement | None = None
     cut_trail: int = 0
+    open_ended: bool = False
     leaves: bool = True
     inputs: Mapping[str, Statement] = field(default_factory=dict)
     body: Statement
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -116,6 +125,10 @@ class Plan:
         Output column to DuckDB type.
     event_times
         Per stream that has one, its event-time column.
+    marks
+        Whether windows that the start point cut off are emitted, with a mark.
+    splits
+        Whether stages hand on what they made of such windows, so that the last one can tell.
     """
 
     streams: tuple[str, ...]
@@ -125,11 +138,18 @@ class Plan:
     output: Statement | None
     columns: Mapping[str, str]
     event_times: Mapping[str, str]
+    marks: bool = False
+    splits: bool = False
 
     @property
     def tables(self) -> tuple[StateTable, ...]:
         """All state tables."""
         return tuple(table for operator in self.operators for table in operator.tables)
+
+    @property
+    def placed(self) -> frozenset[str]:
+        """The streams whose rows are kept with the places of their records."""
+        return frozenset(stream for table in self.tables for stream in table.placed)
 
     def explain(self) -> str:
         """Say in words and as a drawing what is kept and when rows come out."""

@@ -16,10 +16,12 @@ from streamops_nb.model.errors import (
 from streamops_nb.plan.allowed import find_faults
 from streamops_nb.plan.binding import compile_operators
 from streamops_nb.plan.compiler import Compiler
+from streamops_nb.plan.cutting import CUT_OFF, needs_split
 from streamops_nb.plan.from_clause import reads_relations
 from streamops_nb.plan.functions import TIME_NOW
 from streamops_nb.plan.operator import Plan
 from streamops_nb.plan.patience import limited
+from streamops_nb.plan.places import create
 from streamops_nb.plan.relation import Kind, Mark, Relation
 from streamops_nb.plan.stage import Stage, read_stage
 from streamops_nb.plan.statement import NOW, RESERVED
@@ -29,6 +31,7 @@ from streamops_nb.plan.tree import (
     base_table,
     binder_details,
     binder_message,
+    names_in,
     place,
     rewrite,
     walk,
@@ -93,6 +96,7 @@ class Planner:
         references: Mapping[str, Mapping[str, str]] | None = None,
         params: Mapping[str, Param] | None = None,
         database: str = "job",
+        marks: bool = False,
     ) -> Plan:
         """Plan a query.
 
@@ -106,6 +110,8 @@ class Planner:
             What ``$name`` stands for.
         database
             Name under which the job's file is attached when the plan runs.
+        marks
+            Whether windows that a start point cut off are emitted, with a mark.
 
         Raises
         ------
@@ -117,7 +123,7 @@ class Planner:
         try:
             with limited(session, self._patience):
                 planning = _Planning(query, streams, references or {}, params or {}, session)
-                return planning.plan(ident(database))
+                return planning.plan(ident(database), marks=marks)
         except RecursionError:
             raise _refused("the query is nested too deeply", "put steps into CTEs") from None
         except Interrupted:
@@ -150,7 +156,7 @@ class _Planning:
         for name, columns in references.items():
             self._declare(Relation(name=name, kind=Kind.REFERENCE, columns=dict(columns)))
 
-    def plan(self, database: str) -> Plan:
+    def plan(self, database: str, *, marks: bool) -> Plan:
         self._check_reserved()
         root = self._tree.parse(self._query)
         ctes = root.get("cte_map", {}).get("map", [])
@@ -163,7 +169,7 @@ class _Planning:
         root = self._fill(root)
         stages = self._read_all(root)
         self._raise()
-        return self._compile(stages, database)
+        return self._compile(stages, database, marks=marks)
 
     def _names(self) -> set[str]:
         return {relation.name for relation in self._relations.values()}
@@ -177,9 +183,8 @@ class _Planning:
 
     def _declare(self, relation: Relation) -> None:
         """Create the relation as an empty table of the session."""
-        columns = ", ".join(f"{ident(name)} {kind}" for name, kind in relation.columns.items())
         try:
-            self._session.rows(f"CREATE OR REPLACE TEMP TABLE {ident(relation.name)} ({columns})")
+            create(self._session, relation, placed=relation.name in self._streams)
         except StreamopsError as error:
             where = f"streams.{relation.name}.schema"
             if relation.name not in self._streams:
@@ -270,7 +275,7 @@ class _Planning:
         for name, cte in [*steps, (FINAL, {"query_node": final, "aliases": []})]:
             for part, node in self._lifted(name, cte):
                 # what reads a stage that failed would only repeat its faults
-                stage = None if _names_in(node) & failed else self._read(part, node)
+                stage = None if names_in(node) & failed else self._read(part, node)
                 if stage is None:
                     failed.add(part.lower())
                 else:
@@ -313,16 +318,17 @@ class _Planning:
             self._declare(stage.relation)
         return stage
 
-    def _compile(self, stages: dict[str, Stage], database: str) -> Plan:
+    def _compile(self, stages: dict[str, Stage], database: str, *, marks: bool) -> Plan:
         final = stages[FINAL]
         needed = _needed_by(final, stages)
         if final.kind is Kind.REFERENCE:
             raise QueryRefused(
                 [Fault(where="query", what="the query reads no stream", remedy="name one in FROM")]
             )
-        compiler = Compiler(stages, self._tree, database)
         closed = [s for name, s in stages.items() if name in needed and s.kind is Kind.CLOSED]
-        operators = compile_operators(closed, stages, compiler, self._tree, self._session)
+        splits = needs_split(closed, marks=marks)
+        compiler = Compiler(stages, self._tree, database, splits=splits)
+        operators = compile_operators(closed, stages, compiler, self._session)
         output = compiler.query(final.sql, final.reads) if final.kind is Kind.FLOW else None
         streams = tuple(name for name in self._streams if name in needed)
         return Plan(
@@ -335,20 +341,16 @@ class _Planning:
             stages=tuple(stages.values()),
             operators=operators,
             output=output,
-            columns=final.relation.columns,
+            columns={
+                **final.relation.columns,
+                **({CUT_OFF: "BOOLEAN"} if marks and operators else {}),
+            },
+            marks=marks and bool(operators),
+            splits=splits,
             event_times={
                 name: time for name in streams if (time := self._streams[name].event_time)
             },
         )
-
-
-def _names_in(node: Node) -> set[str]:
-    """All names in a query that may stand for relations, lower-case."""
-    names: set[str] = set()
-    for below in walk(node):
-        names.add(str(below.get("table_name", "")).lower())
-        names.update(str(name).lower() for name in below.get("column_names") or [])
-    return names
 
 
 def _check_text(query: str) -> None:

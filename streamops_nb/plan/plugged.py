@@ -13,9 +13,10 @@ from streamops_nb.model import secrets
 from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.faults import faults_of
 from streamops_nb.model.part import PlugIn, plain
+from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.wording import choice_of, dotted
 
-__all__ = ["plug_in_faults", "resolved"]
+__all__ = ["plug_in_faults", "resolved", "with_defaults"]
 
 Path = tuple[str, ...]
 
@@ -113,3 +114,23 @@ def resolved(
         )
         for fault in faults
     )
+
+
+def with_defaults(spec: JobSpec) -> JobSpec:
+    """Write out what the plug-ins of a specification take by default; what was written stays."""
+    streams = {
+        name: stream.model_copy(
+            update={
+                "source": _written_out("source", stream.source),
+                "format": _written_out("format", stream.format),
+            }
+        )
+        for name, stream in spec.streams.items()
+    }
+    return spec.model_copy(update={"streams": streams, "sink": _written_out("sink", spec.sink)})
+
+
+def _written_out(kind: plugins.Kind, plug_in: PlugIn) -> PlugIn:
+    settings = plugins.load(kind, plug_in.type).Settings.model_validate(plug_in.settings)
+    defaults = settings.model_dump(mode="json", by_alias=True)
+    return PlugIn(**{"type": plug_in.type, **plain(defaults), **plug_in.settings})

@@ -21,6 +21,7 @@ __all__ = [
     "base_table",
     "children",
     "column",
+    "names_in",
     "place",
     "rewrite",
     "same",
@@ -111,6 +112,15 @@ def column(name: str, alias: str = "") -> Node:
         "query_location_length": 0,
         "column_names": [name],
     }
+
+
+def names_in(node: Node) -> set[str]:
+    """All names in a query that may stand for relations, lower-case."""
+    names: set[str] = set()
+    for below in walk(node):
+        names.add(str(below.get("table_name", "")).lower())
+        names.update(str(name).lower() for name in below.get("column_names") or [])
+    return names
 
 
 def base_table(name: str, alias: str) -> Node:

@@ -73,6 +73,12 @@ class Window:
         step = self.slide if self.kind == "cumulate" else self.size
         return f"({_floor(us, step)} + {step})"
 
+    def start_of(self, end: str) -> str:
+        """SQL for the start of the window that ends at `end`; not for sessions."""
+        if self.kind == "cumulate":
+            return _floor(f"({end} - 1)", self.size)
+        return f"({end} - {self.size})"
+
     @property
     def pane_end(self) -> str:
         """SQL for the end of the last window that holds the pane ``_pane``."""

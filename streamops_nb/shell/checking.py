@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pyarrow as pa
-
 from streamops_nb import plugins
 from streamops_nb.db import Instance, ident, open_instance
 from streamops_nb.engine.assembly import Surroundings, open_stream, plan_spec
-from streamops_nb.engine.references import read_reference
+from streamops_nb.engine.fit import references_of, schemas_of
 from streamops_nb.model.errors import Fault, Refused, SourceError, SpecRefused
 from streamops_nb.model.secrets import resolve
 from streamops_nb.model.spec import JobSpec
@@ -54,7 +52,7 @@ def plan_of(path: Path, spec: JobSpec, folder: Path) -> Plan:
     """
     try:
         with _surroundings(folder) as around:
-            plan = plan_spec(spec, _schemas(spec, around), _references(spec, folder), around)
+            plan = plan_spec(spec, schemas_of(spec, around), references_of(spec, around), around)
             _check_sink(spec, plan, folder)
             return plan
     except Refused as refusal:
@@ -107,38 +105,6 @@ def _attached(instance: Instance, folder: Path, what: str) -> str:
         raise SourceError(f"the workspace {folder} has no {kind} `{name}`", retryable=False)
     instance.attach(path, f"{kind}_{name}")
     return ident(f"{kind}_{name}", "main", "output" if kind == "job" else "log")
-
-
-def _schemas(spec: JobSpec, around: Surroundings) -> dict[str, dict[str, str]]:
-    schemas: dict[str, dict[str, str]] = {}
-    faults: list[Fault] = []
-    for name, stream in spec.streams.items():
-        if stream.fields is not None:
-            schemas[name] = stream.fields
-            continue
-        try:
-            opened = open_stream(name, stream, around, around.instance.session())
-        except Refused as refusal:
-            faults += refusal.faults
-            continue
-        schemas[name] = opened.schema
-        opened.source.close()
-    if faults:
-        raise SpecRefused(faults)
-    return schemas
-
-
-def _references(spec: JobSpec, folder: Path) -> dict[str, pa.Table]:
-    tables: dict[str, pa.Table] = {}
-    faults: list[Fault] = []
-    for name, reference in spec.references.items():
-        try:
-            tables[name] = read_reference(name, reference, folder)
-        except Refused as refusal:
-            faults += refusal.faults
-    if faults:
-        raise SpecRefused(faults)
-    return tables
 
 
 def _check_sink(spec: JobSpec, plan: Plan, folder: Path) -> None:

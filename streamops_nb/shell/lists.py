@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from streamops_nb.model.errors import Refused
 from streamops_nb.model.lifecycle import Status
-from streamops_nb.ops.workspace import Workspace, connect
+from streamops_nb.ops.workspace import Workspace
 from streamops_nb.shell.board import rows_table
+from streamops_nb.shell.opened import looking_at, print_json
 from streamops_nb.shell.results import newest_output, newest_rejects
 from streamops_nb.shell.totals import Counts, all_runs
-from streamops_nb.shell.wording import count, plain
+from streamops_nb.shell.wording import count
 
 __all__ = ["print_jobs", "print_output", "print_rejects"]
 
@@ -26,22 +24,21 @@ Row = dict[str, Any]
 _NUMBERS = ("version", "batches", "rows_in", "rows_out", "rejects", "late")
 
 
-@contextmanager
-def _looking_at(folder: Path) -> Iterator[Workspace]:
-    """Open a workspace that is there, without going on with its jobs."""
-    if not (folder / "catalog.db").is_file():
-        raise Refused(f"{folder} is no workspace - `streamops run` and `so.connect` make one")
-    with connect(folder, resume=False) as workspace:
-        yield workspace
-
-
-def print_jobs(folder: Path, console: Console, *, as_json: bool) -> None:
+def print_jobs(
+    folder: Path,
+    console: Console,
+    *,
+    as_json: bool,
+    tags: Sequence[str] = (),
+    status: Sequence[str] = (),
+) -> None:
     """Print the jobs of a workspace that nobody owns at this moment."""
-    with _looking_at(folder) as workspace:
+    with looking_at(folder) as workspace:
         counts = all_runs(workspace)
-        rows = [_job(workspace, name, counts[name]) for name in workspace.jobs]
+        names = workspace.select(tags=tags, status=status)
+        rows = [_job(workspace, name, counts[name]) for name in names]
     if as_json:
-        _print_json(rows, console)
+        print_json(list(rows), console)
         return
     if not rows:
         console.print("No job has been saved in this workspace yet.")
@@ -81,14 +78,14 @@ def _status(row: Row) -> str:
 
 def print_output(folder: Path, job: str, limit: int, console: Console, *, as_json: bool) -> None:
     """Print the newest output rows of a job."""
-    with _looking_at(folder) as workspace:
+    with looking_at(folder) as workspace:
         rows, columns = newest_output(workspace, job, limit)
     _print_rows(rows, columns, console, as_json=as_json)
 
 
 def print_rejects(folder: Path, job: str, limit: int, console: Console, *, as_json: bool) -> None:
     """Print the newest rejects of a job, with their reasons and raw bytes."""
-    with _looking_at(folder) as workspace:
+    with looking_at(folder) as workspace:
         rows, columns = newest_rejects(workspace, job, limit)
     if not as_json:
         # what a person looks at first; all of it is in the JSON
@@ -100,12 +97,8 @@ def _print_rows(
     rows: Sequence[Row], columns: Sequence[str], console: Console, *, as_json: bool
 ) -> None:
     if as_json:
-        _print_json(rows, console)
+        print_json(list(rows), console)
     elif rows:
         console.print(rows_table(rows, columns))
     else:
         console.print("Nothing yet.")
-
-
-def _print_json(rows: Sequence[Row], console: Console) -> None:
-    console.out(json.dumps(plain(list(rows)), indent=2, ensure_ascii=False), highlight=False)

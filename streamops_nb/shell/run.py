@@ -85,6 +85,7 @@ def _opened(folder: Path, spec: JobSpec) -> Workspace:
     known = workspace.jobs
     if spec.name not in known or known[spec.name].spec != spec:
         workspace.save(spec, comment="streamops run")
+    workspace.resources.ensure()
     return workspace
 
 

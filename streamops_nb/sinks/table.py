@@ -109,7 +109,9 @@ class TableSink:
         """See `streamops_nb.sinks.base.TransactionalSink.write`."""
         if not self._key:
             return session.run(
-                f"INSERT INTO {self._table} BY NAME SELECT *, {n} AS _batch FROM (\n{select}\n)"
+                f"INSERT INTO {self._table} BY NAME "
+                f"SELECT *, CAST($_streamops_n AS BIGINT) AS _batch FROM (\n{select}\n)",
+                often={"_streamops_n": n},
             )
         keys = ", ".join(map(ident, self._key))
         order = "".join(f"{ident(name)} DESC NULLS LAST, " for name in self._order)

@@ -8,8 +8,6 @@ same bytes. Records have a fixed width (numbers are padded with spaces, which JS
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -38,22 +36,28 @@ _SILENCE = 120 * SECOND
 _DELAY = 300 * SECOND
 _DRIFT = 1_800 * SECOND
 _ONE = 1 << 24
+_GOLDEN = 0x9E3779B97F4A7C15
 
 
 def _digits(width: int, fill: str) -> Bytes:
     return np.array([str(i).rjust(width, fill) for i in range(10**width)], dtype=f"S{width}")
 
 
-def _mix(*parts: Ints | int) -> Hashes:
+def _mix(first: Ints, *parts: Ints | int) -> Hashes:
     """Hash integers, element by element (the finaliser of splitmix64)."""
-    total: Any = np.uint64(0)
-    with np.errstate(over="ignore"):
-        for part in parts:
-            total = total + np.asarray(part).astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-            total = (total ^ (total >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            total = (total ^ (total >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            total = total ^ (total >> np.uint64(31))
-    return np.asarray(total, dtype=np.uint64)
+    total = np.zeros(len(first), dtype=np.uint64)
+    for part in (first, *parts):
+        if isinstance(part, int):
+            total += np.uint64((part + _GOLDEN) % 2**64)
+        else:
+            total += part.view(np.uint64)
+            total += np.uint64(_GOLDEN)
+        total ^= total >> np.uint64(30)
+        total *= np.uint64(0xBF58476D1CE4E5B9)
+        total ^= total >> np.uint64(27)
+        total *= np.uint64(0x94D049BB133111EB)
+        total ^= total >> np.uint64(31)
+    return total
 
 
 def _low(hashes: Hashes, bound: int) -> Ints:
@@ -184,6 +188,8 @@ class Plant:
         turn = number % count
         silent = np.flatnonzero(self._is_silent(partition, turn, arrival))
         for _ in range(min(4, count - 1)):
+            if not silent.size:
+                break
             turn[silent] = (turn[silent] + 1) % count
             still = self._is_silent(partition, turn[silent], arrival[silent])
             silent = silent[still]

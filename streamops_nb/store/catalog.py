@@ -7,15 +7,16 @@ transaction writes at a time, and every use has a session of its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from streamops_nb.db import Instance, Session
+from streamops_nb.model.booking import Booking
 from streamops_nb.model.errors import Fault, Refused, StreamopsError
 from streamops_nb.model.events import Event
-from streamops_nb.model.lifecycle import JobState, Status
+from streamops_nb.model.lifecycle import ACTIVE, JobState, Status
 from streamops_nb.model.wording import did_you_mean
 from streamops_nb.store.history import History
 from streamops_nb.store.layout import DATABASE, attach, prepare
@@ -25,7 +26,7 @@ from streamops_nb.store.statements import statement
 __all__ = ["Catalog"]
 
 Change = Callable[[JobState], JobState]
-Facts = Callable[[JobState, JobState], Iterable[Event]]
+Facts = Callable[[str, JobState, JobState], Iterable[Event]]
 
 
 class Catalog:
@@ -65,7 +66,18 @@ class Catalog:
 
     # jobs
 
-    def save_job(self, spec_text: str, name: str, author: str, comment: str, at: float) -> int:
+    def save_job(
+        self,
+        spec_text: str,
+        name: str,
+        author: str,
+        comment: str,
+        at: float,
+        *,
+        owner: str = "",
+        tags: Sequence[str] = (),
+        cu: float = 0.1,
+    ) -> int:
         """Save a specification as the next version of a job; return the version's number.
 
         Parameters
@@ -78,17 +90,18 @@ class Catalog:
             Who saves, and why.
         at
             Wall time, in seconds since the epoch.
+        owner, tags, cu
+            As the specification says; jobs are listed and found by them.
         """
         with self._writing() as session:
             before = self._find(session, name)
             version = before.version + 1 if before else 1
+            said = {"name": name, "at": at, "owner": owner, "tags": list(tags), "cu": cu}
             if before is None:
-                values = {"name": name, "author": author, "at": at}
                 new = {"desired": Status.PUBLISHED, "observed": Status.PUBLISHED}
-                session.run(statement("add job"), values | new)
+                session.run(statement("add job"), said | new | {"author": author})
             else:
-                changed = {"name": name, "version": version, "at": at}
-                session.run(statement("raise version"), changed)
+                session.run(statement("raise version"), said | {"version": version})
             values = {"name": name, "version": version, "spec": spec_text, "author": author}
             session.run(statement("add version"), values | {"at": at, "comment": comment})
         return version
@@ -121,42 +134,74 @@ class Catalog:
             rows = session.rows(statement("versions"), [name])
         return [Version(job=r[0], version=r[1], author=r[2], at=r[3], comment=r[4]) for r in rows]
 
-    def change(self, name: str, how: Change, facts: Facts | None = None) -> JobState:
-        """Change a job's state: read, change and write are one.
+    def change(
+        self,
+        how: Mapping[str, Change],
+        facts: Facts | None = None,
+        *,
+        held: Mapping[str, float] | None = None,
+    ) -> dict[str, JobState]:
+        """Change the states of jobs, all or none: read, change and write are one.
 
         Parameters
         ----------
-        name
-            The job.
         how
-            Makes the new state of the present one, or raises and nothing changes.
+            Per job, what makes the new state of the present one, or raises and nothing changes.
         facts
-            Makes the events that tell of it, of the state before and after; they are stored
-            in the same transaction.
+            Makes the events that tell of it, of the job and its state before and after; they are
+            stored in the same transaction.
+        held
+            The CU that jobs hold from now on while they are active.
         """
         with self._writing() as session:
-            before = self._known(session, name).state
-            after = how(before)
-            values: dict[str, Any] = {"name": name, "since": after.since, "reason": after.reason}
-            now = {"desired": after.desired, "observed": after.observed}
-            session.run(statement("set state"), values | now)
-            if facts is not None:
-                self._history.append(session, facts(before, after))
+            before = {name: self._known(session, name).state for name in how}
+            after = {name: how[name](state) for name, state in before.items()}
+            told: list[Event] = []
+            for name, state in after.items():
+                if state != before[name]:
+                    values = {"name": name, "since": state.since, "reason": state.reason}
+                    now = {"desired": state.desired, "observed": state.observed}
+                    session.run(statement("set state"), values | now)
+                if facts is not None:
+                    told += facts(name, before[name], state)
+            for name, cu in (held or {}).items():
+                session.run(statement("hold"), {"name": name, "held": cu})
+            self._history.append(session, told)
         return after
 
     def new_run(self, name: str) -> int:
-        """Give the number of a job's next run, from 1."""
-        with self._writing() as session:
-            run = self._known(session, name).run + 1
-            session.run(statement("raise run"), {"name": name, "run": run})
-        return run
-
-    def delete_job(self, name: str) -> None:
-        """Forget a job, its versions and its events; `Refused` if there is none of that name."""
+        """Give the number of a job's next run, from 1; it runs the latest version."""
         with self._writing() as session:
             self._known(session, name)
-            for what in ("job", "versions", "events"):
-                session.run(statement(f"delete {what}"), [name])
+            return int(session.rows(statement("raise run"), [name])[0][0])
+
+    def undescribed(self) -> list[str]:
+        """Name the jobs of which an older catalog did not say owner, tags and CU."""
+        with self._session() as session:
+            return [row[0] for row in session.rows(statement("undescribed"))]
+
+    def describe(self, name: str, *, owner: str, tags: Sequence[str], cu: float) -> None:
+        """Say what the newest version of a job says."""
+        values = {"name": name, "owner": owner, "tags": list(tags), "cu": cu}
+        with self._writing() as session:
+            session.run(statement("describe"), values)
+
+    def mentioning(self, text: str) -> list[str]:
+        """Name the jobs whose newest specification has this text somewhere."""
+        with self._session() as session:
+            return [row[0] for row in session.rows(statement("mentioning"), [text])]
+
+    def delete_jobs(self, names: Iterable[str], events: Iterable[Event] = ()) -> None:
+        """Forget jobs, their versions and their events, all or none.
+
+        `events` are stored in the same transaction. `Refused` if there is none of one's name.
+        """
+        with self._writing() as session:
+            for name in names:
+                self._known(session, name)
+                for what in ("job", "versions", "events"):
+                    session.run(statement(f"delete {what}"), [name])
+            self._history.append(session, events)
 
     # events
 
@@ -208,12 +253,40 @@ class Catalog:
             else None
         )
 
-    def allocate(self, allocation: Allocation) -> None:
-        """Replace the workspace's allocation."""
-        values = [allocation.cu, allocation.status, allocation.at, allocation.who]
+    def allocate(self, allocation: Allocation | None, events: Iterable[Event] = ()) -> None:
+        """Replace the workspace's allocation (None: nothing is allocated any more).
+
+        Parameters
+        ----------
+        events
+            Stored in the same transaction.
+        """
         with self._writing() as session:
             session.run(statement("drop allocation"))
-            session.run(statement("allocate"), values)
+            if allocation is not None:
+                values = [allocation.cu, allocation.status, allocation.at, allocation.who]
+                session.run(statement("allocate"), values)
+            self._history.append(session, events)
+
+    def setting(self, key: str) -> str | None:
+        """Give a setting of the workspace; None if it was never set."""
+        with self._session() as session:
+            rows = session.rows(statement("setting"), [key])
+        return rows[0][0] if rows else None
+
+    def set(self, key: str, value: str) -> None:
+        """Set a setting of the workspace."""
+        with self._writing() as session:
+            session.run(statement("drop setting"), [key])
+            session.run(statement("note setting"), [key, value])
+
+    def booking(self) -> Booking:
+        """Give the CU that are allocated, and what each active job holds."""
+        with self._session() as session:
+            granted = session.rows(statement("allocation"))
+            held = dict(session.rows(statement("held"), [sorted(ACTIVE)]))
+        allocated = granted[0][0] if granted and granted[0][1] == "ALLOCATED" else 0.0
+        return Booking(allocated=allocated, held=held)
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
@@ -242,16 +315,21 @@ class Catalog:
 
 
 def _record(row: tuple[Any, ...]) -> JobRecord:
-    name, author, version, created_at, saved_at, desired, observed, since, reason, run, copied = row
+    name, author, version, created_at, saved_at, desired, observed, since, reason = row[:9]
+    run, copied, owner, tags, cu, ran, held = row[9:]
+    state = JobState(desired=Status(desired), observed=Status(observed), since=since, reason=reason)
     return JobRecord(
         name=name,
         author=author,
         version=version,
         created_at=created_at,
         saved_at=saved_at,
-        state=JobState(
-            desired=Status(desired), observed=Status(observed), since=since, reason=reason
-        ),
+        state=state,
         run=run,
         copied=copied,
+        owner=owner or "",
+        tags=tuple(tags or ()),
+        cu=cu or 0.0,
+        ran=ran,
+        held=held,
     )

@@ -68,6 +68,7 @@ class History:
 
     def _copied(self, session: Session, jobs: set[str]) -> dict[str, int]:
         copied = dict(session.rows(statement("copied"), [sorted(jobs)])) if jobs else {}
+        copied[""] = 0  # events of the workspace itself
         missing = jobs - copied.keys()
         if missing:
             raise StorageError(

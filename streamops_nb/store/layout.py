@@ -6,14 +6,14 @@ from pathlib import Path
 
 from streamops_nb.db import Instance, Session
 from streamops_nb.model.errors import StorageError, StreamopsError, WorkspaceOwned
-from streamops_nb.store.statements import schema, statement
+from streamops_nb.store.statements import schema, statement, upgrade
 
 __all__ = ["DATABASE", "FORMAT", "attach", "prepare"]
 
 DATABASE = "catalog"
 """The name under which the file is attached."""
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout of the file."""
 
 _HEADERS = 3 * 4096
@@ -44,11 +44,19 @@ def prepare(session: Session, path: Path | None) -> None:
         session.run(statement("note format"), [str(FORMAT)])
     elif not found or "jobs" not in tables or not found[0][0].isdecimal():
         raise _damaged(path, "it is a database with other tables")
+    elif int(found[0][0]) < FORMAT:
+        _upgrade(session)
     elif int(found[0][0]) > FORMAT:
         raise StorageError(
             f"the catalog {path} has format {found[0][0]}, this version reads up to {FORMAT}"
             " - use the newer version of streamops_nb that wrote it"
         )
+
+
+def _upgrade(session: Session) -> None:
+    """Make a catalog of format 1 one of format 2; who opened it describes its jobs."""
+    for change in upgrade():
+        session.rows(change)
 
 
 def _check_size(session: Session, path: Path | None) -> None:

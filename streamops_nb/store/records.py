@@ -29,6 +29,11 @@ class JobRecord:
         The number of its latest run; 0 before the first.
     copied
         The number of the last fact that was copied from the job's own file.
+    owner, tags, cu
+        As its latest version says.
+    ran, held
+        The version of its latest run (0 before the first), and the CU that run holds while the
+        job is active.
     """
 
     name: str
@@ -39,6 +44,11 @@ class JobRecord:
     state: JobState
     run: int
     copied: int
+    owner: str
+    tags: tuple[str, ...]
+    cu: float
+    ran: int
+    held: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

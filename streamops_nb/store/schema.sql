@@ -3,7 +3,11 @@
 CREATE TABLE catalog.about (key VARCHAR, value VARCHAR);
 CREATE TABLE catalog.jobs (
     name VARCHAR, author VARCHAR, version INTEGER, created_at DOUBLE, saved_at DOUBLE,
-    desired VARCHAR, observed VARCHAR, since DOUBLE, reason VARCHAR, run INTEGER, copied BIGINT
+    desired VARCHAR, observed VARCHAR, since DOUBLE, reason VARCHAR, run INTEGER, copied BIGINT,
+    -- of the latest version, so that thousands of jobs are listed without reading a specification
+    owner VARCHAR, tags VARCHAR[], cu DOUBLE,
+    -- of the latest run: its version, and the CU it holds while it goes on
+    ran INTEGER, held DOUBLE
 );
 CREATE TABLE catalog.versions (
     job VARCHAR, version INTEGER, spec VARCHAR, author VARCHAR, "at" DOUBLE, comment VARCHAR

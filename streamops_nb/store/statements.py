@@ -6,7 +6,7 @@ from functools import cache
 
 from streamops_nb.db import load_sql
 
-__all__ = ["schema", "statement"]
+__all__ = ["schema", "statement", "upgrade"]
 
 _MARK = "-- name: "
 
@@ -25,4 +25,13 @@ def statement(name: str) -> str:
 
 def schema() -> list[str]:
     """Give the statements that create the catalog's tables."""
-    return [text for text in load_sql(__package__, "schema.sql").split(";\n") if text.strip()]
+    return _each("schema.sql")
+
+
+def upgrade() -> list[str]:
+    """Give the statements that make a catalog of the format before one of the present format."""
+    return _each("upgrade.sql")
+
+
+def _each(file: str) -> list[str]:
+    return [text for text in load_sql(__package__, file).split(";\n") if text.strip()]

@@ -16,20 +16,25 @@ INSERT INTO catalog.about VALUES ('format', ?);
 SELECT coalesce(max(id), 0) FROM catalog.events;
 
 -- name: jobs
-SELECT name, author, version, created_at, saved_at, desired, observed, since, reason, run, copied
+SELECT name, author, version, created_at, saved_at, desired, observed, since, reason, run, copied,
+    owner, tags, cu, ran, held
 FROM catalog.jobs
 ORDER BY name;
 
 -- name: job
-SELECT name, author, version, created_at, saved_at, desired, observed, since, reason, run, copied
+SELECT name, author, version, created_at, saved_at, desired, observed, since, reason, run, copied,
+    owner, tags, cu, ran, held
 FROM catalog.jobs
 WHERE name = ?;
 
 -- name: add job
-INSERT INTO catalog.jobs VALUES ($name, $author, 1, $at, $at, $desired, $observed, $at, '', 0, 0);
+INSERT INTO catalog.jobs
+VALUES ($name, $author, 1, $at, $at, $desired, $observed, $at, '', 0, 0, $owner, $tags, $cu, 0, 0);
 
 -- name: raise version
-UPDATE catalog.jobs SET version = $version, saved_at = $at WHERE name = $name;
+UPDATE catalog.jobs
+SET version = $version, saved_at = $at, owner = $owner, tags = $tags, cu = $cu
+WHERE name = $name;
 
 -- name: add version
 INSERT INTO catalog.versions VALUES ($name, $version, $spec, $author, $at, $comment);
@@ -46,7 +51,26 @@ SET desired = $desired, observed = $observed, since = $since, reason = $reason
 WHERE name = $name;
 
 -- name: raise run
-UPDATE catalog.jobs SET run = $run WHERE name = $name;
+UPDATE catalog.jobs SET run = run + 1, ran = version WHERE name = ? RETURNING run;
+
+-- name: hold
+UPDATE catalog.jobs SET held = $held WHERE name = $name;
+
+-- name: undescribed
+SELECT name FROM catalog.jobs WHERE cu IS NULL;
+
+-- name: describe
+UPDATE catalog.jobs
+SET owner = $owner, tags = $tags, cu = $cu, held = $cu
+WHERE name = $name;
+
+-- name: mentioning
+SELECT j.name FROM catalog.jobs AS j
+JOIN catalog.versions AS v ON v.job = j.name AND v.version = j.version
+WHERE contains(v.spec, ?);
+
+-- name: held
+SELECT name, held FROM catalog.jobs WHERE list_contains(?, observed);
 
 -- name: delete job
 DELETE FROM catalog.jobs WHERE name = ?;
@@ -91,3 +115,12 @@ DELETE FROM catalog.allocation;
 
 -- name: allocate
 INSERT INTO catalog.allocation VALUES (?, ?, ?, ?);
+
+-- name: setting
+SELECT value FROM catalog.about WHERE key = ?;
+
+-- name: drop setting
+DELETE FROM catalog.about WHERE key = ?;
+
+-- name: note setting
+INSERT INTO catalog.about VALUES (?, ?);

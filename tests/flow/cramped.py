@@ -29,6 +29,7 @@ def main(folder: Path, sink: dict[str, Any]) -> None:
     chance = random.Random(1)
     records = [json.dumps({"id": n, "text": chance.randbytes(64).hex()}) for n in range(ALL)]
     with connect(folder, memory="512MB") as workspace:
+        workspace.resources.ensure()
         (folder / "in").mkdir()
         (folder / "in" / "1.jsonl").write_text("\n".join(records[:FIRST]) + "\n")
         # a name that begins with an underscore is passed over until it is whole

@@ -109,7 +109,6 @@ def test_in_the_arguments_of_an_aggregate_the_bad_rows_alone_are_missing(
 
 
 def test_rows_that_fail_before_they_are_kept_tell_their_place(bench: Bench) -> None:
-    """A known limit: rows that fail only when their window is emitted have lost their offsets."""
     query = f"SELECT window_start, sum(CAST(txt AS INTEGER)) AS v FROM {WINDOW} GROUP BY ALL"
     outcome = _run(bench, query, _inputs(readings=_rows("1", "x", "3", "y")))
     assert _places(outcome) == [("readings", "p", 1), ("readings", "p", 3)]

@@ -355,6 +355,7 @@ def test_a_job_equals_the_batch_result(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_job_equals_the_batch_result_over_and_over(
     kind: str, bench: Bench, batch: Batch, ahead: ThreadPoolExecutor

@@ -34,6 +34,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with connect(tmp_path / "ws", memory="512MB") as workspace:
+        workspace.resources.ensure()
         yield workspace
 
 
@@ -227,6 +228,7 @@ def test_what_a_truncated_gz_holds_is_delivered_before_the_error_names_the_file(
 def test_a_corrupted_job_file_fails_its_job_and_no_other(tmp_path: Path) -> None:
     folder = tmp_path / "ws"
     with connect(folder, memory="512MB") as workspace:
+        workspace.resources.ensure()
         (folder / "in.jsonl").write_bytes(lines(0, 1))
         for name in ("ill", "well"):
             workspace.save(spec(name, files("in.jsonl")))
@@ -236,6 +238,7 @@ def test_a_corrupted_job_file_fails_its_job_and_no_other(tmp_path: Path) -> None
     path.write_bytes(path.read_bytes()[:8_192] + b"x" * (path.stat().st_size - 8_192))
     append(folder / "in.jsonl", lines(2))
     with connect(folder, memory="512MB") as workspace:
+        workspace.resources.ensure()
         until_ids(workspace, "well", [0, 1, 2])
         assert workspace.job("ill").status is Status.FAILED
         assert "ill.db" in workspace.state("ill").reason
@@ -264,6 +267,7 @@ def test_when_room_is_made_on_a_full_disk_the_job_goes_on_and_nothing_is_lost(
     assert ("jobs/writer.db" if sink["type"] == "table" else "out/writer") in told["reason"]
     assert set(told["batches"]) == {2}
     with connect(folder, resume=False, memory="512MB") as workspace:
+        workspace.resources.ensure()
         if sink["type"] == "table":
             found = ids(workspace, "writer")
         else:

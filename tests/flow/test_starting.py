@@ -24,6 +24,7 @@ SPEC = {
 
 def test_a_start_point_that_is_none_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     with so.connect(tmp_path / "w") as workspace:
+        workspace.resources.ensure()
         job = workspace.save(SPEC)
         before = len(workspace.events("a"))
         with pytest.raises(so.SpecRefused, match="rubbish"):
@@ -37,6 +38,7 @@ def test_a_source_that_cannot_be_opened_fails_the_job_which_then_starts_again(
     monkeypatch.delenv("NOT_THERE", raising=False)
     stream = {**SPEC["streams"]["r"], "source": {"type": "files", "path": "${env:NOT_THERE}"}}
     with so.connect(tmp_path / "w") as workspace:
+        workspace.resources.ensure()
         job = workspace.save({**SPEC, "streams": {"r": stream}})
         with pytest.raises(so.SpecRefused, match="NOT_THERE"):
             job.start()
@@ -54,6 +56,7 @@ def test_a_fault_that_nobody_thought_of_does_not_leave_a_job_starting(
         raise ZeroDivisionError("a bug")
 
     with so.connect(tmp_path / "w") as workspace:
+        workspace.resources.ensure()
         job = workspace.save(SPEC)
         monkeypatch.setattr("streamops_nb.engine.runner.assemble", broken)
         with pytest.raises(so.StorageError, match="ZeroDivisionError: a bug"):

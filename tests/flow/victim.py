@@ -23,6 +23,7 @@ def main(folder: Path) -> None:
     jobs = json.loads((folder / "jobs.json").read_text())
     say("opening")
     with connect(folder / "ws", memory="512MB") as workspace:
+        workspace.resources.ensure()
         for job in jobs:
             name = job["spec"]["name"]
             if name not in workspace.jobs:

@@ -29,7 +29,21 @@ def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
     said = run_python("\n".join(blocks("README.md", "python")), tmp_path)
     assert re.search(r"2024-01-01 00:00:00\+00:00 +d1 +1 +31.0\n", said)
     assert re.search(r"2024-01-01 00:00:10\+00:00 +d1 +1 +35.0\n", said)
-    assert "Job('hot_seconds', " in said
+    assert "ws.pause('hot_seconds')" in said
+
+
+def test_the_page_on_operating_does_what_it_says(tmp_path: Path) -> None:
+    said = run_python("\n".join(blocks("docs/operate.md", "python")), tmp_path)
+    assert "PAUSED\n" in said
+    assert "version 2 waits" in said
+    commands = re.findall(
+        r"^streamops (.+)$", "".join(blocks("docs/operate.md", "sh")), re.MULTILINE
+    )
+    assert len(commands) >= 7
+    for command in commands:
+        done = streamops(*command.split(), folder=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout
 
 
 def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:

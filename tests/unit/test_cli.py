@@ -162,5 +162,5 @@ def test_a_folder_that_is_no_workspace_is_refused_and_stays_empty(
 ) -> None:
     done = streamops(*command, folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == ". is no workspace - `streamops run` and `so.connect` make one\n"
+    assert done.stderr == ". is no workspace - `streamops import` and `so.connect` make one\n"
     assert list(tmp_path.iterdir()) == []

@@ -38,6 +38,7 @@ _of_type = {
     "float": _seconds,
     "bool": st.booleans(),
     "int | None": st.none() | _count,
+    "float | None": st.none() | _seconds,
     "Status": st.sampled_from(Status),
     "Mapping[str, Span]": _spans,
     "Mapping[str, int]": st.dictionaries(_text, st.integers(NEVER, FOREVER)),

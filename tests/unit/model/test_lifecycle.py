@@ -23,7 +23,7 @@ S, A = Status, Action
 
 DESIGN = {
     A.START: {S.PUBLISHED, S.STOPPED, S.PAUSED, S.FAILED, S.FINISHED},
-    A.PAUSE: {S.RUNNING, S.RETRYING},
+    A.PAUSE: {S.STARTING, S.RUNNING, S.RETRYING},
     A.STOP: {S.RUNNING, S.RETRYING, S.PAUSED, S.FAILED},
     A.FORCE_STOP: {S.STARTING, S.PAUSING, S.STOPPING, S.RETRYING},
     A.RESET_POSITION: {S.PAUSED, S.STOPPED, S.FAILED},
@@ -123,7 +123,7 @@ def test_a_pause_of_24_hours_becomes_a_stop_with_that_reason():
     assert paused.remaining(100.0 + day - 60) == 60
     assert paused.expire(99.9 + day) is paused
     assert paused.expire(100.0 + day) == JobState(
-        desired=S.PAUSED,
+        desired=S.STOPPED,
         observed=S.STOPPED,
         since=100.0 + day,
         reason="the pause reached its limit of 24 hours",

@@ -60,7 +60,7 @@ def test_a_view_tells_the_whole_story():
         ],
     )  # fmt: skip
     assert view == JobView(
-        job="a", version=4, author="ann", status=Status.RUNNING, since=101.0, run=1,
+        job="a", version=4, ran=4, author="ann", status=Status.RUNNING, since=101.0, run=1,
         started_at=100.0, batches=2, rows_in=1200, rows_out=60, rejects=2, late=1, partly_late=3,
         cut_off=1, bytes_in=9000, errors=1, batch=2, batch_at=111.0, lag={"x": 0, "y": 1},
         watermarks={"x": 70_000_000, "y": 60_000_000}, state_rows=12, last_error=error,

@@ -45,10 +45,11 @@ def plan(
     streams: Mapping[str, StreamShape] = STREAMS,
     references: Mapping[str, Mapping[str, str]] | None = None,
     params: Mapping[str, Param] = PARAMS,
+    marks: bool = False,
 ) -> Plan:
     """Plan a query; the planner is made once, since making one takes 20 ms."""
     references = {"devices": DEVICES} if references is None else references
-    return _planner().plan(query, streams, references=references, params=params)
+    return _planner().plan(query, streams, references=references, params=params, marks=marks)
 
 
 def refusals(query: str) -> list[Fault]:

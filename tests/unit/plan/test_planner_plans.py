@@ -374,3 +374,23 @@ def test_the_fingerprint_of_state_changes_with_what_is_kept_only() -> None:
 def test_the_plan_of_a_query_is_the_same_every_time() -> None:
     query = STATE[-4].query
     assert plan(query).operators == plan(query).operators
+
+
+def test_what_is_kept_for_the_mark_of_cut_off_windows_is_explained() -> None:
+    query = (
+        "WITH s AS (SELECT window_end AS e, count(*) AS n "
+        "FROM session(readings, ts, device, INTERVAL 4 SECONDS) GROUP BY ALL) "
+        "SELECT window_start, sum(n) AS n FROM tumble(s, e, INTERVAL 10 SECONDS) GROUP BY ALL"
+    )
+    marked = plan(query, marks=True)
+    assert list(marked.columns) == ["window_start", "n", "_cut_off"]
+    assert [table.keeps for table in marked.tables] == ["rows", "partials", "times"]
+    assert "the column _cut_off" in marked.explain()
+    assert "when sessions ended that the start point cut off" in marked.explain()
+    assert "_cut_off" not in plan(query).columns
+    assert "_cut_off" not in plan(query).explain()
+
+
+@pytest.mark.parametrize("query", ["SELECT * FROM readings", f"SELECT * FROM {WINDOW}"])
+def test_only_a_query_that_needs_both_sides_of_its_windows_is_split(query: str) -> None:
+    assert not plan(query).splits

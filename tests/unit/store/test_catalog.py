@@ -51,14 +51,14 @@ def test_each_save_is_a_new_version(catalog):
     ]
     assert catalog.job("hot") == JobRecord(
         name="hot", author="ann", version=2, created_at=10.0, saved_at=20.0,
-        state=JobState(since=10.0), run=0, copied=0,
+        state=JobState(since=10.0), run=0, copied=0, owner="", tags=(), cu=0.1, ran=0, held=0.0,
     )  # fmt: skip
 
 
 def test_everything_is_there_after_reopening(path):
     with opened(path) as catalog:
         catalog.save_job("sök: ünïcode 'quoted'", "a job; --", "ann", "", at=10.0)
-        catalog.change("a job; --", lambda state: state.act(Action.START, 11.0))
+        catalog.change({"a job; --": lambda state: state.act(Action.START, 11.0)})
         catalog.allocate(Allocation(cu=2.5, status="ALLOCATED", at=9.0, who="ann"))
         assert catalog.new_run("a job; --") == 1
         before = catalog.jobs()
@@ -89,7 +89,8 @@ def test_an_unknown_job_or_version_is_refused_with_what_there_is(catalog):
     with pytest.raises(Refused, match="there is no job 'hot' - no job has been saved yet"):
         catalog.job("hot")
     catalog.save_job("", "hot_minutes", "ann", "", at=1.0)
-    for ask in (catalog.job, catalog.spec, catalog.versions, catalog.new_run, catalog.delete_job):
+    asks = (catalog.job, catalog.spec, catalog.versions, catalog.new_run)
+    for ask in (*asks, lambda name: catalog.delete_jobs([name])):
         with pytest.raises(Refused, match="no job 'hot_minute' - did you mean `hot_minutes`"):
             ask("hot_minute")
     with pytest.raises(Refused, match="hot_minutes has no version 3 - it has versions 1 to 1"):
@@ -99,20 +100,20 @@ def test_an_unknown_job_or_version_is_refused_with_what_there_is(catalog):
 def test_a_change_of_state_and_its_event_are_one(catalog):
     catalog.save_job("", "a", "ann", "", at=1.0)
 
-    def tell(before: JobState, after: JobState) -> list[StatusChanged]:
-        return [StatusChanged(job="a", at=2.0, before=before.observed, after=after.observed)]
+    def tell(name: str, before: JobState, after: JobState) -> list[StatusChanged]:
+        return [StatusChanged(job=name, at=2.0, before=before.observed, after=after.observed)]
 
-    after = catalog.change("a", lambda state: state.act(Action.START, 2.0), tell)
+    after = catalog.change({"a": lambda state: state.act(Action.START, 2.0)}, tell)["a"]
     assert after == catalog.job("a").state
     assert catalog.events("a").events == (
         StatusChanged(job="a", at=2.0, before=Status.PUBLISHED, after=Status.STARTING),
     )
 
-    def tell_of_another(*_: JobState) -> list[StatusChanged]:
+    def tell_of_another(*_: object) -> list[StatusChanged]:
         return [StatusChanged(job="?", at=3.0, before=Status.STARTING, after=Status.RUNNING)]
 
     with pytest.raises(StorageError, match=r"events of \? cannot be stored"):
-        catalog.change("a", lambda state: state.report(Status.RUNNING, 3.0), tell_of_another)
+        catalog.change({"a": lambda state: state.report(Status.RUNNING, 3.0)}, tell_of_another)
     assert catalog.job("a").state == after
 
 
@@ -120,7 +121,7 @@ def test_a_refused_move_changes_nothing(catalog):
     catalog.save_job("", "a", "ann", "", at=1.0)
     before = catalog.job("a")
     with pytest.raises(MoveRefused, match="PUBLISHED cannot be changed by pause"):
-        catalog.change("a", lambda state: state.act(Action.PAUSE, 2.0))
+        catalog.change({"a": lambda state: state.act(Action.PAUSE, 2.0)})
     assert catalog.job("a") == before
 
 
@@ -129,7 +130,7 @@ def test_threads_that_change_the_same_job_do_not_lose_changes(catalog):
 
     def count() -> None:
         for _ in range(20):
-            catalog.change("a", lambda s: JobState(since=s.since + 1))
+            catalog.change({"a": lambda s: JobState(since=s.since + 1)})
             catalog.new_run("a")
 
     threads = [threading.Thread(target=count) for _ in range(4)]
@@ -146,7 +147,7 @@ def test_a_deleted_job_is_forgotten_and_its_name_is_free(catalog):
         catalog.append([StatusChanged(
             job=name, seq=1, at=1.0, before=Status.STARTING, after=Status.RUNNING
         )])  # fmt: skip
-    catalog.delete_job("a")
+    catalog.delete_jobs(["a"])
     assert [job.name for job in catalog.jobs()] == ["b"]
     assert [event.job for event in catalog.events().events] == ["b"]
     assert catalog.save_job("y", "a", "bob", "", at=2.0) == 1
@@ -160,7 +161,7 @@ def test_a_reader_sees_the_state_before_while_somebody_writes(catalog):
         assert catalog.job("a").state == state
         return JobState(since=state.since + 1)
 
-    assert catalog.change("a", look_then_change).since == 2.0
+    assert catalog.change({"a": look_then_change})["a"].since == 2.0
     assert catalog.job("a").state.since == 2.0
 
 
@@ -213,7 +214,7 @@ def test_a_catalog_of_a_newer_version_is_refused(path):
     with duckdb.connect(str(path)) as theirs:
         theirs.execute("UPDATE about SET value = '99' WHERE key = 'format'").fetchall()
     with (
-        pytest.raises(StorageError, match="has format 99, this version reads up to 1"),
+        pytest.raises(StorageError, match="has format 99, this version reads up to 2"),
         opened(path),
     ):
         pass
@@ -287,7 +288,7 @@ def test_ten_thousand_jobs_are_listed_completely(catalog):
     with catalog._writing() as session:
         session.run(
             "INSERT INTO catalog.jobs SELECT 'job' || range, 'ann', 1, 1, 1, 'RUNNING', 'FAILED',"
-            " range, 'why', 3, 4 FROM range(10000)"
+            " range, 'why', 3, 4, 'eve', ['x'], 0.5, 1, 0.5 FROM range(10000)"
         )
     begun = time.perf_counter()
     jobs = catalog.jobs()
@@ -296,5 +297,6 @@ def test_ten_thousand_jobs_are_listed_completely(catalog):
     assert time.perf_counter() - begun < 10
     assert jobs[0] == JobRecord(
         name="job0", author="ann", version=1, created_at=1.0, saved_at=1.0, run=3, copied=4,
+        owner="eve", tags=("x",), cu=0.5, ran=1, held=0.5,
         state=JobState(desired=Status.RUNNING, observed=Status.FAILED, since=0.0, reason="why"),
     )  # fmt: skip

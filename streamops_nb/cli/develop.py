@@ -1,0 +1,104 @@
+"""Commands for writing jobs: run one, check it, explain it, see the demo."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streamops_nb.cli.options import Own, SpecFile, console
+
+__all__ = ["COMMANDS", "demo", "explain", "run", "schema", "validate"]
+
+
+def run(
+    spec: SpecFile,
+    workspace: Own = None,
+    until_end: Annotated[
+        bool, typer.Option("--until-end", help="Refuse the job if its streams never end.")
+    ] = False,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="START",
+            help="earliest, latest, stopped, a time such as 2024-01-31T08:30:00Z, or positions "
+            """such as '{"readings": {"0": 12}}'; default: go on from the last commit.""",
+        ),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Give a parameter a value; may be repeated."),
+    ] = None,
+    rows: Annotated[int, typer.Option(min=0, help="Show so many of the newest rows.")] = 0,
+) -> None:
+    """Run one job in the foreground until it has finished, or until Ctrl-C.
+
+    Ctrl-C lets the batch in flight commit; the same command goes on from there.
+    """
+    from streamops_nb.shell.run import run_job
+
+    code = run_job(
+        spec,
+        workspace,
+        console(),
+        until_end=until_end,
+        at=at,
+        params=param or [],
+        rows=rows,
+    )
+    raise typer.Exit(code)
+
+
+def validate(spec: SpecFile, workspace: Own = None) -> None:
+    """Check a job and its query: every fault with its line and column."""
+    from streamops_nb.shell.specs import print_verdict
+
+    print_verdict(spec, workspace, console())
+
+
+def explain(spec: SpecFile, workspace: Own = None) -> None:
+    """Say what a job keeps as state, when rows come out, and what the watermark does."""
+    from streamops_nb.shell.specs import print_plan
+
+    print_plan(spec, workspace, console())
+
+
+def schema() -> None:
+    """Print the JSON Schema of a job's specification, for editors."""
+    from importlib.resources import files
+
+    text = files("streamops_nb.model").joinpath("schema", "job.schema.json").read_text("utf-8")
+    sys.stdout.write(text)
+
+
+def demo(
+    workspace: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the demo's workspace lies.")
+    ] = Path("demo.streamops"),
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            max=1_000_000,
+            help="Recorded seconds per second; default as before, at first 3600.",
+        ),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--for", metavar="SECONDS", help="End after so long.")
+    ] = None,
+    no_color: Annotated[bool, typer.Option("--no-color", help="Without colours.")] = False,
+) -> None:
+    """Run seven jobs on recorded flights and weather and a simulated plant, until Ctrl-C.
+
+    Run again, every job goes on from its last commit.
+    """
+    from streamops_nb.demo.screen import run_demo
+
+    raise typer.Exit(run_demo(workspace, console(no_color=no_color), speed=speed, seconds=seconds))
+
+
+COMMANDS = (run, validate, explain, schema, demo)
+"""In the order of the help."""

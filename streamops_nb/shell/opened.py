@@ -1,0 +1,85 @@
+"""Opening a workspace for one command, and printing what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from streamops_nb.model.errors import Refused
+from streamops_nb.ops.workspace import Workspace, connect
+from streamops_nb.shell.wording import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["agreed", "looking_at", "print_frame", "print_json"]
+
+
+@contextmanager
+def looking_at(folder: Path) -> Iterator[Workspace]:
+    """Open a workspace that is there, without going on with its jobs."""
+    if not (folder / "catalog.db").is_file():
+        raise Refused(f"{folder} is no workspace - `streamops import` and `so.connect` make one")
+    with connect(folder, resume=False) as workspace:
+        yield workspace
+
+
+def print_json(value: Any, console: Console) -> None:
+    """Print plain data as JSON."""
+    console.out(json.dumps(plain(value), indent=2, ensure_ascii=False), highlight=False)
+
+
+def print_frame(
+    frame: pd.DataFrame, console: Console, *, as_json: bool, columns: Sequence[str] = ()
+) -> None:
+    """Print a DataFrame as a table, or as JSON.
+
+    Parameters
+    ----------
+    columns
+        What a person sees of it; all of it is in the JSON.
+    """
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    if as_json:
+        print_json(rows, console)
+        return
+    if not rows:
+        console.print("Nothing yet.")
+        return
+    shown = list(columns or frame.columns)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name in shown:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(row[name])) for name in shown))
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if hasattr(value, "strftime"):
+        return str(value.strftime("%Y-%m-%d %H:%M:%S"))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def agreed(question: str, console: Console, *, yes: bool) -> bool:
+    """Ask on a terminal; elsewhere ``--yes`` has to say it.
+
+    Raises
+    ------
+    Refused
+        If nobody can be asked.
+    """
+    if yes:
+        return True
+    if not console.is_terminal:
+        raise Refused(f"{question} - say --yes")
+    return console.input(f"{question} [y/N] ").strip().lower() in ("y", "yes")

@@ -1,0 +1,54 @@
+"""Owning a workspace in a terminal: its jobs run until somebody wants an end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
+
+from streamops_nb.model.errors import Refused
+from streamops_nb.ops.workspace import Workspace, connect
+from streamops_nb.shell.board import board, troubles
+from streamops_nb.shell.foreground import Ending, draw
+from streamops_nb.shell.totals import Counts, earlier_runs
+
+__all__ = ["run_workspace"]
+
+
+def run_workspace(folder: Path, console: Console, *, seconds: float | None = None) -> int:
+    """Run the jobs of a workspace that are wanted running; return the exit code.
+
+    Parameters
+    ----------
+    seconds
+        How long; None until somebody wants an end.
+    """
+    if not (folder / "catalog.db").is_file():
+        raise Refused(f"{folder} is no workspace - `streamops import` makes one")
+    with Ending() as ending, connect(folder) as workspace:
+        for name, status in workspace.found.items():
+            stands = workspace.view(name).status
+            console.print(f"{name}: was {status} when its owner ended, is {stands}", markup=False)
+        console.print(f"{workspace.resources}")
+        over = time.monotonic() + (float("inf") if seconds is None else seconds)
+        before = earlier_runs(workspace)
+
+        def picture() -> RenderableType:
+            return _picture(workspace, console, before)
+
+        draw(picture, console, ending, lambda: time.monotonic() < over)
+        console.print("Ending: the batches in flight commit; Ctrl-C again ends at once.")
+    console.print("What ran goes on when a process next owns the workspace.")
+    return 0
+
+
+def _picture(
+    workspace: Workspace, console: Console, before: Mapping[str, Counts]
+) -> RenderableType:
+    views = workspace.views()
+    parts: list[RenderableType] = [board(views, before, time.time())]
+    parts += troubles(views, console.width)[:5]
+    return Group(*parts, Text(f"Workspace {workspace.folder}. Ctrl-C ends. Times: UTC.", "dim"))
