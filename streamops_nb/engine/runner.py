@@ -14,11 +14,12 @@ from streamops_nb.engine.assembly import Parts, Surroundings, assemble
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.facts import batch_facts
 from streamops_nb.engine.fit import misfits
+from streamops_nb.engine.forecast import gone
 from streamops_nb.engine.loop import Done, Loop
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.start import first_checkpoint
 from streamops_nb.engine.state import prepare
-from streamops_nb.model.errors import Interrupted, StreamopsError
+from streamops_nb.model.errors import Interrupted, SourceError, StreamopsError
 from streamops_nb.model.secrets import mask
 from streamops_nb.model.spec import JobSpec, Start
 from streamops_nb.plan.operator import Plan
@@ -137,6 +138,8 @@ class Runner:
         if before.ended or dropped or (stopped and not before.stopped):
             self.file.clear()
             before = self.file.open()
+        elif not fresh:
+            self._check_retained(before)
         if fresh or before.stopped or not before.positions:
             wanted = start or self.spec.start
             if before.stopped and not fresh:
@@ -154,6 +157,19 @@ class Runner:
             self.parts.sink.open()
         else:
             self.parts.sink.open(self._session)
+
+    def _check_retained(self, stands: Checkpoint) -> None:
+        """Say what is lost before a run goes on behind it."""
+        for name, inlet in self.parts.inlets.items():
+            lost = gone(stands.positions.get(name, {}), inlet.ends().earliest)
+            if lost:
+                unit = inlet.source.traits.unit
+                parts = ", ".join(f"{count:,} {unit} of {name} {p}" for p, count in lost.items())
+                raise SourceError(
+                    f"the source no longer retains where the job stood: {parts} are gone - start it"
+                    " at `earliest` (behind the gap, without the kept window state)",
+                    retryable=False,
+                )
 
     @property
     def checkpoint(self) -> Checkpoint:

@@ -57,7 +57,13 @@ class Job:
         return Output(self._workspace, self.name)
 
     def start(self, **how: Any) -> Any:
-        """Start it; keywords as of `Workspace.start`."""
+        """Start it; keywords as of `Workspace.start`.
+
+        With ``plan=True`` nothing happens, and a `Forecast` says what a start would mean from each
+        point.
+        """
+        if how.get("plan"):
+            return self._workspace.forecast(self.name, how.get("at"))
         return self._workspace.start(self.name, **how)
 
     def pause(self, **how: Any) -> Any:

@@ -113,7 +113,7 @@ class Operations:
         SpecRefused
             If the start point is none.
         """
-        self._starts(request)
+        self.chosen(request)
         return self._decide(request)
 
     def _decide(self, request: Request) -> Decision:
@@ -160,8 +160,8 @@ class Operations:
         active = self._core.states.within(ACTIVE)
         return sorted(other for other in active if name in self._core.inputs(other))
 
-    def _starts(self, request: Request) -> dict[str, Start]:
-        """The start point chosen for each job; empty if none is."""
+    def chosen(self, request: Request) -> dict[str, Start]:
+        """Give the start point chosen for each job; empty if none is."""
         if not request.chooses:
             return {}
         return {name: self._start(name, request.chosen) for name in request.names}
@@ -201,7 +201,7 @@ class Operations:
         """
         core = self._core
         with self._deciding:
-            starts = self._starts(request)
+            starts = self.chosen(request)
             decision = self._decide(request)
             refused = [request.taken(v.job, core.now(), v.why) for v in decision.refused]
             core.states.note(*refused)

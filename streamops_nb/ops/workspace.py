@@ -20,6 +20,7 @@ from streamops_nb.model.views import JobView
 from streamops_nb.ops.acting import Acting
 from streamops_nb.ops.configuring import Configuring
 from streamops_nb.ops.core import Names
+from streamops_nb.ops.forecasting import Forecasting
 from streamops_nb.ops.job import Job
 from streamops_nb.ops.keeper import Keeper
 from streamops_nb.ops.listing import Listing
@@ -70,7 +71,7 @@ def connect(
     return Workspace(Path(folder), resume=resume, memory=memory, threads=threads, now=now)
 
 
-class Workspace(Acting, Configuring, Listing, Telling, Upkeep):
+class Workspace(Acting, Configuring, Forecasting, Listing, Telling, Upkeep):
     """A workspace that this process owns; made by `connect`.
 
     Use it as a context manager, or `close` it: jobs that run then go on at the next `connect`.

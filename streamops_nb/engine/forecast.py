@@ -1,0 +1,113 @@
+"""What a start would read, from each point it could begin at; nothing is read for good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from streamops_nb.engine.assembly import Surroundings, assemble
+from streamops_nb.engine.inlet import Inlet
+from streamops_nb.engine.record import Checkpoint
+from streamops_nb.engine.start import first_checkpoint
+from streamops_nb.model.batch import Position
+from streamops_nb.model.errors import SourceError
+from streamops_nb.model.spec import JobSpec, Start
+from streamops_nb.plan.operator import Plan
+
+__all__ = ["Outlook", "gone", "outlooks"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outlook:
+    """What would be read from one start point.
+
+    Parameters
+    ----------
+    positions
+        Per stream, the next offset of each partition.
+    left, again, lost
+        Per stream, in its unit: how much there is to read, how much of that was processed once,
+        and how much is no longer retained.
+    cut
+        Windows that begin before it would be cut off, microseconds since the epoch; None: none.
+    trouble
+        Why nothing can be said: a source does not answer.
+    """
+
+    positions: Mapping[str, Position] = field(default_factory=dict)
+    left: Mapping[str, int] = field(default_factory=dict)
+    again: Mapping[str, int] = field(default_factory=dict)
+    lost: Mapping[str, int] = field(default_factory=dict)
+    cut: int | None = None
+    trouble: str = ""
+
+
+def outlooks(
+    spec: JobSpec,
+    around: Surroundings,
+    *,
+    database: str,
+    stands: Checkpoint,
+    points: Mapping[str, Start | None],
+) -> tuple[dict[str, Outlook], dict[str, str]]:
+    """Look from several start points at once.
+
+    Parameters
+    ----------
+    stands
+        Where the job stands.
+    points
+        Start points by name; None goes on from where it stands.
+
+    Returns
+    -------
+    (dict, dict)
+        An outlook by the name of the point, and per stream what its offsets count.
+
+    Raises
+    ------
+    Refused
+        If the specification or its query has faults.
+    SourceError
+        If a source cannot be opened.
+    """
+    parts = assemble(spec, around, database=database)
+    try:
+        units = {name: inlet.source.traits.unit for name, inlet in parts.inlets.items()}
+        return {
+            name: _look(parts.plan, parts.inlets, stands, start) for name, start in points.items()
+        }, units
+    finally:
+        for inlet in parts.inlets.values():
+            inlet.close()
+
+
+def _look(
+    plan: Plan, inlets: Mapping[str, Inlet], stands: Checkpoint, start: Start | None
+) -> Outlook:
+    try:
+        first = stands if start is None else first_checkpoint(start, plan, inlets, stands)
+        left, again, lost = {}, {}, {}
+        for name, inlet in inlets.items():
+            ends = inlet.ends()
+            position = first.positions.get(name, {})
+            begins = {p: position.get(p, low) for p, low in ends.earliest.items()}
+            committed = stands.positions.get(name, {})
+            reads = {p: max(at, ends.earliest[p]) for p, at in begins.items()}
+            left[name] = sum(max(0, ends.latest[p] - at) for p, at in reads.items())
+            again[name] = sum(
+                max(0, min(ends.latest[p], committed.get(p, 0)) - at) for p, at in reads.items()
+            )
+            lost[name] = sum(gone(position, ends.earliest).values())
+    except SourceError as error:
+        return Outlook(trouble=str(error))
+    cut = max(first.cut, first.since)
+    cuts = bool(plan.operators) and cut > Checkpoint().cut
+    return Outlook(
+        positions=first.positions, left=left, again=again, lost=lost, cut=cut if cuts else None
+    )
+
+
+def gone(position: Position, earliest: Position) -> dict[str, int]:
+    """Give per partition how much between a position and the earliest offset is not retained."""
+    return {p: low - position[p] for p, low in earliest.items() if position.get(p, low) < low}
