@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from streamops_nb.engine.assembly import Surroundings, assemble
 from streamops_nb.engine.inlet import Inlet
@@ -11,10 +11,18 @@ from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.start import first_checkpoint
 from streamops_nb.model.batch import Position
 from streamops_nb.model.errors import SourceError
+from streamops_nb.model.secrets import mask
 from streamops_nb.model.spec import JobSpec, Start
 from streamops_nb.plan.operator import Plan
+from streamops_nb.sources.base import Limit
 
 __all__ = ["Outlook", "gone", "outlooks"]
+
+_NOWHERE = "job"
+"""Nothing is written, so the job's file need not be there."""
+
+_ONE = Limit(rows=1, nbytes=1)
+"""Enough for a source to look whether it can go on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +54,6 @@ def outlooks(
     spec: JobSpec,
     around: Surroundings,
     *,
-    database: str,
     stands: Checkpoint,
     points: Mapping[str, Start | None],
 ) -> tuple[dict[str, Outlook], dict[str, str]]:
@@ -68,14 +75,21 @@ def outlooks(
     ------
     Refused
         If the specification or its query has faults.
-    SourceError
-        If a source cannot be opened.
     """
-    parts = assemble(spec, around, database=database)
+    written = spec.model_dump(mode="json")
+    try:
+        parts = assemble(spec, around, database=_NOWHERE)
+    except SourceError as error:
+        trouble = mask(str(error), written, around.environ)
+        return dict.fromkeys(points, Outlook(trouble=trouble)), {}
     try:
         units = {name: inlet.source.traits.unit for name, inlet in parts.inlets.items()}
-        return {
+        found = {
             name: _look(parts.plan, parts.inlets, stands, start) for name, start in points.items()
+        }
+        return {
+            name: replace(look, trouble=mask(look.trouble, written, around.environ))
+            for name, look in found.items()
         }, units
     finally:
         for inlet in parts.inlets.values():
@@ -98,7 +112,7 @@ def _look(
             again[name] = sum(
                 max(0, min(ends.latest[p], committed.get(p, 0)) - at) for p, at in reads.items()
             )
-            lost[name] = sum(gone(position, ends.earliest).values())
+            lost[name] = sum(gone(inlet, position).values())
     except SourceError as error:
         return Outlook(trouble=str(error))
     cut = max(first.cut, first.since)
@@ -108,6 +122,17 @@ def _look(
     )
 
 
-def gone(position: Position, earliest: Position) -> dict[str, int]:
-    """Give per partition how much between a position and the earliest offset is not retained."""
-    return {p: low - position[p] for p, low in earliest.items() if position.get(p, low) < low}
+def gone(inlet: Inlet, position: Position) -> dict[str, int]:
+    """Give per partition how much from a position on is no longer retained.
+
+    Raises
+    ------
+    SourceError
+        If the source does not answer, or cannot go on from there without saying how much is lost:
+        a file was replaced, a topic made anew.
+    """
+    earliest = inlet.ends().earliest
+    lost = {p: low - position[p] for p, low in earliest.items() if position.get(p, low) < low}
+    if position and not lost:
+        inlet.cut(position, _ONE)
+    return lost

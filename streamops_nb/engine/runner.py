@@ -161,7 +161,12 @@ class Runner:
     def _check_retained(self, stands: Checkpoint) -> None:
         """Say what is lost before a run goes on behind it."""
         for name, inlet in self.parts.inlets.items():
-            lost = gone(stands.positions.get(name, {}), inlet.ends().earliest)
+            try:
+                lost = gone(inlet, stands.positions.get(name, {}))
+            except SourceError as error:
+                if not error.retryable:
+                    raise
+                continue  # the run waits until the source answers; `cut` then says the same
             if lost:
                 unit = inlet.source.traits.unit
                 parts = ", ".join(f"{count:,} {unit} of {name} {p}" for p, count in lost.items())

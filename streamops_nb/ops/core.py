@@ -59,6 +59,7 @@ class Core:
     def forget(self, name: str) -> None:
         """Forget a job that was deleted: another one may get its name."""
         self.states.forget(name)
+        self.courier.forget(name)
         for known in [key for key in self._specs if key[0] == name]:
             del self._specs[known]
 
@@ -114,14 +115,8 @@ class Core:
             wanted = _statuses(status)
             found = [name for name in found if self.states.state(name).observed in wanted]
         if tags or owner is not None:
-            carried = {tags} if isinstance(tags, str) else set(tags)
             records = {record.name: record for record in self.catalog.jobs()}
-            found = [
-                name
-                for name in found
-                if carried <= set(records[name].tags)
-                and (owner is None or records[name].owner == owner)
-            ]
+            found = [name for name in found if records[name].carries(tags, owner)]
         return found
 
     def read(self, query: str) -> pa.Table:

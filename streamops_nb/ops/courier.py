@@ -62,6 +62,10 @@ class Courier:
         """The last batch whose facts the catalog has, so that the job's file may forget them."""
         return self._delivered.get(job, 0)
 
+    def forget(self, job: str) -> None:
+        """Forget a job that was deleted: the batches of another by its name begin at 1 again."""
+        self._delivered.pop(job, None)
+
     def catch_up(self, file: JobFile) -> int:
         """Copy what a job's file holds and the catalog does not, then trim the file.
 

@@ -134,8 +134,6 @@ class Forecasting:
         ------
         Refused
             If `at` is no start point, or the specification or its query has faults.
-        SourceError
-            If a source cannot be opened.
         """
         core = self._core
         request = Request(Action.START, [core.known(name)], at=at)
@@ -148,7 +146,6 @@ class Forecasting:
         found, units = outlooks(
             spec,
             core.backend.surroundings,
-            database=core.backend.attach_job(name),
             stands=stands,
             points=points,
         )
@@ -176,7 +173,9 @@ class Forecasting:
         # which stream a record came from is not known of a batch, so only one may count otherwise
         known = len(units) == 1 and rows and read
         each = 1.0 if counted else rows / read if known else None
-        return _Pace(rate=rows / worked if rows and worked else None, each=each)
+        rate = rows / worked if rows and worked else None
+        allowed = self._core.spec(name).resources.read_rate
+        return _Pace(rate=min(rate, allowed) if rate and allowed else rate, each=each)
 
     def _stands(self, name: str) -> tuple[Checkpoint, Start | None]:
         """Where a job stands in its file, and what was chosen for its next start."""

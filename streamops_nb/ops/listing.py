@@ -39,12 +39,13 @@ class Listing:
         """
         import pandas as pd
 
-        wanted = set(self._core.select(names, tags=tags, status=status, owner=owner))
+        wanted = set(self._core.select(names, status=status))
         text = search.casefold()
         found = [
             record
             for record in self._core.catalog.jobs()
             if record.name in wanted
+            and record.carries(tags, owner)
             and (not text or text in " ".join([record.name, record.owner, *record.tags]).casefold())
         ]
         states = [self._core.states.state(record.name) for record in found]

@@ -101,7 +101,7 @@ class Operations:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._deciding = threading.RLock()
+        self.deciding = threading.RLock()
 
     # deciding
 
@@ -200,7 +200,7 @@ class Operations:
             If the start point is none; nothing is changed then.
         """
         core = self._core
-        with self._deciding:
+        with self.deciding:
             starts = self.chosen(request)
             decision = self._decide(request)
             refused = [request.taken(v.job, core.now(), v.why) for v in decision.refused]
@@ -327,7 +327,7 @@ class Operations:
     def expire(self, name: str) -> bool:
         """Apply time limits to a job; say whether one had passed."""
         core = self._core
-        with self._deciding:
+        with self.deciding:
             before = core.states.state(name)
             after = core.states.expire(name, self.limits(name))
             if after.observed is before.observed:

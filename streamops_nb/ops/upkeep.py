@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from streamops_nb.db import ident, literal
-from streamops_nb.model.errors import Fault, Refused, StorageError
+from streamops_nb.model.errors import Fault, Refused, StorageError, StreamopsError
 from streamops_nb.model.events import ActionTaken
 from streamops_nb.model.lifecycle import ACTIVE, Status
 from streamops_nb.ops.core import Core, Names, user
+from streamops_nb.ops.operations import Operations
 
 __all__ = ["Upkeep", "finish_deletions", "restore"]
 
@@ -32,6 +33,7 @@ class Upkeep:
     """What a `streamops_nb.ops.workspace.Workspace` does to stay in order."""
 
     _core: Core
+    _operations: Operations
 
     def delete(self, names: Names, *, why: str = "") -> list[str]:
         """Delete jobs with their versions, history, file and output table: all or none.
@@ -47,28 +49,40 @@ class Upkeep:
         ------
         Refused
             If one is active or paused, or another job reads its output.
+        StorageError
+            If the disk is full, for example; every job is whole then.
         """
         core = self._core
         if names is None:
             raise Refused("name the jobs to delete - `ws.delete(ws.select())` deletes all")
         found = core.select(names)
-        faults = [fault for name in found if (fault := self._obstacle(name, found))]
-        if faults:
-            raise Refused(faults)
+        with self._operations.deciding:  # nobody starts one meanwhile
+            faults = [fault for name in found if (fault := self._obstacle(name, found))]
+            if faults:
+                raise Refused(faults)
+            self._delete(found, why)
+        return found
+
+    def _delete(self, found: list[str], why: str) -> None:
+        core = self._core
         now, who = core.now(), user()
         told = [
             ActionTaken(job="", at=now, who=who, action="delete", why=why, result=f"deleted {name}")
             for name in found
         ]
-        for name in found:
-            core.backend.detach_job(name)
-            _put_aside(core.folder / "jobs", name)
-        core.courier.deliver()
-        core.catalog.delete_jobs(found, told)
+        try:
+            for name in found:
+                core.backend.detach_job(name)
+                _put_aside(core.folder / "jobs", name)
+            core.courier.deliver()
+            core.catalog.delete_jobs(found, told)
+        except (OSError, StreamopsError) as error:
+            # at once: a run that began beside a file put aside would lose its own to it
+            finish_deletions(core.folder, core.states)
+            raise StorageError(f"{', '.join(found)} cannot be deleted: {error}") from error
         for name in found:
             core.forget(name)
         finish_deletions(core.folder, core.states)
-        return found
 
     def _obstacle(self, name: str, asked: Collection[str]) -> Fault | None:
         core = self._core
@@ -142,7 +156,11 @@ class Upkeep:
         database = f"{kind[:-1]}_{name[:-3]}" if kind else "catalog"
         if kind and database not in core.backend.attached:
             _copy_closed(core.folder / file, to)
-            return
+            if database not in core.backend.attached:
+                return
+            # a run began meanwhile: what was copied may be of two moments
+            to.unlink()
+            to.with_name(f"{to.name}.wal").unlink(missing_ok=True)
         session = core.instance.session()
         try:
             session.rows(f"ATTACH {literal(str(to))} AS {ident(_COPY)}")

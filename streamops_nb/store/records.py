@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,6 +50,11 @@ class JobRecord:
     cu: float
     ran: int
     held: float
+
+    def carries(self, tags: str | Collection[str] = (), owner: str | None = None) -> bool:
+        """Say if it has all these tags and, if one is given, belongs to this person."""
+        asked = {tags} if isinstance(tags, str) else set(tags)
+        return asked <= set(self.tags) and (owner is None or self.owner == owner)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

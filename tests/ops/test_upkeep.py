@@ -113,6 +113,68 @@ def test_stopping_a_job_says_who_would_starve(workspace: Workspace) -> None:
     assert list(workspace.pause(["a", "b"], plan=True).df["starves"]) == ["", ""]
 
 
+def test_a_deletion_that_fails_leaves_the_job_as_it_was(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.stream("log").append(rows(0, 30))
+    job = workspace.save(appended("a", start={"at": "earliest"}))
+    job.start()
+    fed(workspace)
+    job.stop()
+    kept = len(job.output)
+
+    def full(*_: object) -> None:
+        raise so.StorageError("the disk is full")
+
+    with monkeypatch.context() as during:
+        during.setattr(workspace._core.catalog, "delete_jobs", full)
+        with pytest.raises(so.StorageError, match="a cannot be deleted: the disk is full"):
+            workspace.delete("a")
+    assert len(job.output) == kept
+    job.start()
+    assert job.status is Status.RUNNING
+    assert not list((workspace.folder / "jobs").glob("*.deleted"))
+
+
+def test_a_job_named_like_a_deleted_one_keeps_its_facts_until_they_are_delivered(
+    workspace: Workspace,
+) -> None:
+    workspace.stream("log").append(rows(0, 30))
+    job = workspace.save(appended("a", start={"at": "earliest"}))
+    job.start()
+    fed(workspace)
+    job.stop()
+    workspace._core.courier.deliver()
+    assert workspace._core.courier.delivered("a") > 0
+    workspace.delete("a")
+    assert workspace._core.courier.delivered("a") == 0
+
+
+def test_a_backup_copies_a_file_anew_when_a_run_begins_while_it_is_copied(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = workspace.stream("log")
+    log.append(rows(0, 30))
+    job = workspace.save(appended("a", start={"at": "earliest"}))
+    job.start()
+    fed(workspace)
+    job.stop()
+    workspace._core.backend.detach_job("a")  # as after the next connect
+    closed = upkeep._copy_closed
+
+    def begun_between(file: Path, to: Path) -> None:
+        closed(file, to)
+        job.start(at="earliest")
+        log.append(rows(30, 61))
+        while len(job.output) < 8:  # 2 of the first run, 6 of this one
+            pass
+
+    monkeypatch.setattr(upkeep, "_copy_closed", begun_between)
+    so.restore(workspace.backup(tmp_path / "b"), tmp_path / "r")
+    with so.connect(tmp_path / "r", resume=False, memory="512MB") as other:
+        assert len(other.job("a").output) == 8
+
+
 @pytest.mark.parametrize("step", ["put aside", "forgotten"])
 def test_a_deletion_that_a_crash_interrupts_is_finished_or_undone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
