@@ -20,6 +20,7 @@ from streamops_nb.plan.cutting import CUT_OFF, needs_split
 from streamops_nb.plan.from_clause import reads_relations
 from streamops_nb.plan.functions import TIME_NOW
 from streamops_nb.plan.operator import Plan
+from streamops_nb.plan.outline import Outline, bounded
 from streamops_nb.plan.patience import limited
 from streamops_nb.plan.places import create
 from streamops_nb.plan.relation import Kind, Mark, Relation
@@ -118,12 +119,36 @@ class Planner:
         QueryRefused
             With every fault found, each with line and column.
         """
+        outline = self.outline(
+            query, streams, references=references, params=params, database=database, marks=marks
+        )
+        if outline.plan is None:
+            raise QueryRefused(outline.faults)
+        return outline.plan
+
+    def outline(
+        self,
+        query: str,
+        streams: Mapping[str, StreamShape],
+        *,
+        references: Mapping[str, Mapping[str, str]] | None = None,
+        params: Mapping[str, Param] | None = None,
+        database: str = "job",
+        marks: bool = False,
+    ) -> Outline:
+        """Plan as much of a query as can be planned; parameters as of `plan`.
+
+        Raises
+        ------
+        QueryRefused
+            If not even its stages can be told apart.
+        """
         _check_text(query)
         session = self._instance.session()
         try:
             with limited(session, self._patience):
                 planning = _Planning(query, streams, references or {}, params or {}, session)
-                return planning.plan(ident(database), marks=marks)
+                return planning.outline(ident(database), marks=marks)
         except RecursionError:
             raise _refused("the query is nested too deeply", "put steps into CTEs") from None
         except Interrupted:
@@ -156,20 +181,27 @@ class _Planning:
         for name, columns in references.items():
             self._declare(Relation(name=name, kind=Kind.REFERENCE, columns=dict(columns)))
 
-    def plan(self, database: str, *, marks: bool) -> Plan:
+    def outline(self, database: str, *, marks: bool) -> Outline:
         self._check_reserved()
         root = self._tree.parse(self._query)
-        ctes = root.get("cte_map", {}).get("map", [])
-        names = [str(cte["key"]) for cte in ctes]
+        names = [str(cte["key"]) for cte in root.get("cte_map", {}).get("map", [])]
         self._check_nesting(root)
-        self._faults += find_faults(root, self._query, {*names, *self._names()}, self._columns())
         self._check_names(names)
-        self._check_params(root)
         self._raise()
-        root = self._fill(root)
-        stages = self._read_all(root)
-        self._raise()
-        return self._compile(stages, database, marks=marks)
+        stages, failed = self._read_all(root, {*names, *self._names()})
+        plan = None
+        if not self._faults:
+            try:
+                plan = self._compile(stages, database, marks=marks)
+            except QueryRefused as refused:
+                self._faults += refused.faults
+        return Outline(
+            stages=tuple(stages.values()),
+            failed=failed,
+            faults=tuple(self._faults),
+            plan=plan,
+            bounded=bounded(stages.values(), self._tree, self._session),
+        )
 
     def _names(self) -> set[str]:
         return {relation.name for relation in self._relations.values()}
@@ -221,15 +253,18 @@ class _Planning:
                 self._note("a WITH stands inside another query", "move it to the top of the query")
         self._raise()
 
-    def _check_params(self, root: Node) -> None:
+    def _judge(self, node: Node, relations: set[str]) -> list[Fault]:
+        """What of a stage is not allowed, so that it is not even bound."""
+        faults = find_faults(node, self._query, relations, self._columns())
         known = ", ".join(f"${name}" for name in sorted(self._params)) or "none"
-        for node in walk(root):
-            if node.get("class") == "PARAMETER" and node["identifier"] not in self._params:
-                where = place(self._query, node.get("query_location"))
-                what = f"there is no parameter ${node['identifier']}"
-                self._faults.append(
+        for below in walk(node):
+            if below.get("class") == "PARAMETER" and below["identifier"] not in self._params:
+                where = place(self._query, below.get("query_location"))
+                what = f"there is no parameter ${below['identifier']}"
+                faults.append(
                     Fault(where=where, what=what, remedy=f"declared under `params:` are {known}")
                 )
+        return faults
 
     def _bind(self) -> None:
         """Bind the user's text as it stands, to learn where in it the binder's fault lies."""
@@ -239,7 +274,7 @@ class _Planning:
         except StreamopsError as error:
             raise QueryRefused([_binder_fault(error, self._query, len(prefix))]) from error
 
-    def _fill(self, root: Node) -> Node:
+    def _fill(self, node: Node) -> Node:
         """Put typed constants where parameters stand, and the batch's time where now() stands."""
         columns = self._columns()
 
@@ -252,7 +287,7 @@ class _Planning:
                 return None
             return self._now(TIME_NOW[called], node)
 
-        filled: Node = rewrite(root, change)
+        filled: Node = rewrite(node, change)
         return filled
 
     def _constant(self, node: Node) -> Node:
@@ -267,20 +302,28 @@ class _Planning:
 
     # stage by stage
 
-    def _read_all(self, root: Node) -> dict[str, Stage]:
+    def _read_all(
+        self, root: Node, relations: set[str]
+    ) -> tuple[dict[str, Stage], tuple[str, ...]]:
+        """Read all stages; also give the names of those that cannot be, and of what reads them."""
         stages: dict[str, Stage] = {}
         steps = [(str(cte["key"]), cte["value"]) for cte in root.get("cte_map", {}).get("map", [])]
         final = {**root, "cte_map": {"map": []}}
-        failed: set[str] = set()
+        failed: dict[str, str] = {}
         for name, cte in [*steps, (FINAL, {"query_node": final, "aliases": []})]:
+            faults = self._judge(cte["query_node"], relations)
+            self._faults += faults
+            if faults:
+                failed[name.lower()] = name
+                continue
             for part, node in self._lifted(name, cte):
                 # what reads a stage that failed would only repeat its faults
-                stage = None if names_in(node) & failed else self._read(part, node)
+                stage = None if names_in(node) & failed.keys() else self._read(part, node)
                 if stage is None:
-                    failed.add(part.lower())
+                    failed[part.lower()] = part
                 else:
                     stages[part] = stage
-        return stages
+        return stages, tuple(failed.values())
 
     def _lifted(self, name: str, cte: Node) -> list[tuple[str, Node]]:
         """Make stages of the subqueries in a stage's FROM; the stage itself comes last."""
@@ -300,7 +343,7 @@ class _Planning:
             lifted.append((part, inner))
             return {**base_table(part, alias), "query_location": node["query_location"]}
 
-        body = rewrite(cte["query_node"], change)
+        body = rewrite(self._fill(cte["query_node"]), change)
         return [*lifted, (name, body)]
 
     def _read(self, name: str, node: Node) -> Stage | None:

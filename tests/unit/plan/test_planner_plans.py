@@ -229,7 +229,7 @@ SAME = [
     "FROM readings SELECT temp",
     "SELECT r.temp FROM readings AS r",
     "SELECT temp FROM (SELECT * FROM readings)",
-    "SELECT temp FROM ((readings))",
+    "SELECT temp FROM ((SELECT * FROM readings))",
     "WITH a AS MATERIALIZED (SELECT * FROM readings) SELECT temp FROM a",
     "WITH a AS NOT MATERIALIZED (FROM readings) SELECT temp FROM a",
     "SELECT COLUMNS('^temp$') FROM readings",
