@@ -26,7 +26,17 @@ from streamops_nb.plan.plugged import resolved
 from streamops_nb.sinks import base as sinks
 from streamops_nb.sources.base import Context, Limit, Source
 
-__all__ = ["OpenStream", "Parts", "Surroundings", "assemble", "open_stream", "plan_spec"]
+__all__ = [
+    "OpenStream",
+    "Parts",
+    "Surroundings",
+    "assemble",
+    "format_maker",
+    "open_stream",
+    "plan_spec",
+    "shapes_of",
+    "timing_of",
+]
 
 _SAMPLE = Limit(rows=2_000, nbytes=8 * 1024 * 1024)
 """How much is read of a stream to infer its schema."""
@@ -100,9 +110,7 @@ def open_stream(name: str, stream: Stream, around: Surroundings, session: Sessio
         If the source does not answer.
     """
     where = ("streams", name)
-    format_class, format_settings = resolved(
-        "format", stream.format, around.environ, (*where, "format")
-    )
+    _, format_settings = resolved("format", stream.format, around.environ, (*where, "format"))
     source = around.sources.get(name)
     if source is None:
         source_class, settings = resolved(
@@ -119,11 +127,27 @@ def open_stream(name: str, stream: Stream, around: Surroundings, session: Sessio
             tables=around.tables,
         )
         source = source_class(settings, context)
-    if source.traits.decoded:
-        format_class = plugins.load("format", "parquet")
-        format_settings = format_class.Settings()
-    schema = stream.fields or _inferred(name, source, format_class(format_settings, {}), session)
-    return OpenStream(source=source, format=format_class(format_settings, schema), schema=schema)
+    make = format_maker(name, stream, around.environ, decoded=source.traits.decoded)
+    schema = stream.fields or _inferred(name, source, make({}), session)
+    return OpenStream(source=source, format=make(schema), schema=schema)
+
+
+def format_maker(
+    name: str, stream: Stream, environ: Mapping[str, str], *, decoded: bool
+) -> Callable[[dict[str, str]], Format]:
+    """Give what makes a stream's format for a schema.
+
+    Parameters
+    ----------
+    decoded
+        Whether the source gives the fields as columns, so that they are only brought to their
+        types.
+    """
+    if decoded:
+        parquet = plugins.load("format", "parquet")
+        return lambda schema: parquet(parquet.Settings(), schema)
+    found, settings = resolved("format", stream.format, environ, ("streams", name, "format"))
+    return lambda schema: found(settings, schema)
 
 
 def _inferred(name: str, source: Source, format_: Format, session: Session) -> dict[str, str]:
@@ -159,7 +183,7 @@ def plan_spec(
     QueryRefused, SpecRefused
         With every fault found.
     """
-    shapes = {name: _shape(name, spec.streams[name], schema) for name, schema in schemas.items()}
+    shapes = shapes_of(spec, schemas)
     session = around.instance.session()
     try:
         described = {}
@@ -177,6 +201,17 @@ def plan_spec(
         database=database,
         marks=spec.start.cut_off == "emit",
     )
+
+
+def shapes_of(spec: JobSpec, schemas: Mapping[str, Mapping[str, str]]) -> dict[str, StreamShape]:
+    """Give what the planner must know of a job's streams.
+
+    Raises
+    ------
+    SpecRefused
+        If an event-time column is missing or holds no time.
+    """
+    return {name: _shape(name, spec.streams[name], schema) for name, schema in schemas.items()}
 
 
 def _shape(name: str, stream: Stream, schema: Mapping[str, str]) -> StreamShape:
@@ -244,7 +279,9 @@ def assemble(
         sessions.pop(name).close()
     references.keep(plan.references)
     inlets = {
-        name: Inlet(name, s.source, s.format, s.schema, sessions[name], _timing(spec.streams[name]))
+        name: Inlet(
+            name, s.source, s.format, s.schema, sessions[name], timing_of(spec.streams[name])
+        )
         for name, s in streams.items()
     }
     return Parts(
@@ -271,7 +308,8 @@ def _sink(spec: JobSpec, plan: Plan, around: Surroundings, database: str) -> Any
     return sink_class(settings, context)
 
 
-def _timing(stream: Stream) -> Timing | None:
+def timing_of(stream: Stream) -> Timing | None:
+    """Give a stream's event time, in microseconds; None if it has none."""
     if stream.event_time is None:
         return None
     return Timing(

@@ -199,6 +199,15 @@ class Inflow:
             return flow
         return replace(flow, earliest=bounds[0], latest=flow.latest_of_each(column, bounds[1]))
 
+    def microseconds(self, column: str) -> np.ndarray:
+        """The event times, microseconds since the epoch; only after `timed`."""
+        us: np.ndarray = _microseconds(self.table[column]).to_numpy()
+        return us
+
+    def partitions(self) -> pa.ChunkedArray:
+        """Which partition each row came from."""
+        return self.raw["_partition"].cast(pa.string()).take(self.row)
+
     def latest_of_each(self, column: str, latest: int) -> dict[str, int]:
         """Per partition, the largest event time (microseconds); `latest` is that of all of them."""
         if self.partition is not None:
@@ -236,8 +245,7 @@ def _all_are(partitions: pa.ChunkedArray, first: str) -> bool:
 
 
 def _by_partition(flow: Inflow, us: pa.ChunkedArray, what: str) -> dict[str, int]:
-    by_row = flow.raw["_partition"].cast(pa.string()).take(flow.row)
-    grouped = pa.table({"p": by_row, "t": us}).group_by("p").aggregate([("t", what)])
+    grouped = pa.table({"p": flow.partitions(), "t": us}).group_by("p").aggregate([("t", what)])
     return dict(zip(grouped["p"].to_pylist(), grouped[f"t_{what}"].to_pylist(), strict=True))
 
 

@@ -15,7 +15,7 @@ from streamops_nb.formats.base import Format
 from streamops_nb.model.batch import Decoded, Ends, Position, Span
 from streamops_nb.sources.base import Limit, Source
 
-__all__ = ["Inlet", "Timing"]
+__all__ = ["Inlet", "Timing", "decoded_inflow", "empty_inflow"]
 
 _RAW = pa.schema([("_partition", pa.string()), ("_offset", pa.int64()), ("_raw", pa.binary())])
 _NONE = pa.schema([("_row", pa.int64()), ("reason", pa.string())])
@@ -74,7 +74,7 @@ class Inlet:
     @property
     def columns(self) -> dict[str, str]:
         """Column name to DuckDB type of the decoded rows."""
-        return {name: _real(kind) for name, kind in self._schema.items()}
+        return _columns(self._schema)
 
     def ends(self) -> Ends:
         """How far the source reaches now."""
@@ -94,22 +94,15 @@ class Inlet:
             begun = time.perf_counter()
             raw = self.source.read(span)
             read = time.perf_counter()
-            decoded = self._format.decode(raw, self._session)
-            seconds = {"read": read - begun, "decode": time.perf_counter() - read}
             partitions = {part.partition for part in span}
             only = partitions.pop() if len(partitions) == 1 else None
-            return Inflow.decoded(self.name, raw, decoded, only), seconds
+            inflow = decoded_inflow(self.name, raw, self._format, self._session, only)
+            return inflow, {"read": read - begun, "decode": time.perf_counter() - read}
 
     def nothing(self) -> Inflow:
         """An inflow without rows."""
         if self._empty is None:
-            columns = ", ".join(
-                f"CAST(NULL AS {kind}) AS {ident(name)}" for name, kind in self.columns.items()
-            )
-            rows = self._session.table(f"SELECT {columns}, CAST(0 AS BIGINT) AS _row LIMIT 0")
-            raw = _RAW.empty_table()
-            none = _NONE.empty_table()
-            self._empty = Inflow.decoded(self.name, raw, Decoded(rows=rows, rejects=none))
+            self._empty = empty_inflow(self.name, self._schema, self._session)
         return self._empty
 
     def close(self) -> None:
@@ -117,6 +110,27 @@ class Inlet:
         with self._lock:
             self.source.close()
             self._session.close()
+
+
+def decoded_inflow(
+    stream: str, raw: pa.Table, format_: Format, session: Session, partition: str | None = None
+) -> Inflow:
+    """Decode what a source read of a stream; `partition` as of `Inflow`."""
+    return Inflow.decoded(stream, raw, format_.decode(raw, session), partition)
+
+
+def empty_inflow(stream: str, schema: Mapping[str, str], session: Session) -> Inflow:
+    """An inflow without rows, of the types that decoded rows have."""
+    columns = ", ".join(
+        f"CAST(NULL AS {kind}) AS {ident(name)}" for name, kind in _columns(schema).items()
+    )
+    rows = session.table(f"SELECT {columns}, CAST(0 AS BIGINT) AS _row LIMIT 0")
+    decoded = Decoded(rows=rows, rejects=_NONE.empty_table())
+    return Inflow.decoded(stream, _RAW.empty_table(), decoded)
+
+
+def _columns(schema: Mapping[str, str]) -> dict[str, str]:
+    return {name: _real(kind) for name, kind in schema.items()}
 
 
 def _real(kind: str) -> str:

@@ -20,7 +20,7 @@ from streamops_nb.model.errors import QueryError, RowError
 from streamops_nb.plan.cutting import FLAG
 from streamops_nb.plan.operator import Operator, Plan
 
-__all__ = ["repair"]
+__all__ = ["culprits_of", "repair"]
 
 
 def repair(
@@ -65,7 +65,7 @@ def _repair_streams(
     for show in shows.values():
         show(0, 0)
     for stream in source:  # each with the others empty: a UNION reads several
-        found[stream] = _culprits(shows[stream], batch.inflows[stream].table.num_rows, probe)
+        found[stream] = culprits_of(shows[stream], batch.inflows[stream].table.num_rows, probe)
         shows[stream](0, 0)
     if not any(found.values()):
         raise _together(_name(failed), failed.error)
@@ -84,7 +84,7 @@ def _repair_stage(failed: Failed, attempt: Attempt, batch: Batch, session: Sessi
     rows = failed.stages[source]
     probe = _probe(failed, attempt, session)
     show = _registering(session, source, without_hidden(rows))
-    culprits = _culprits(show, rows.num_rows, probe)
+    culprits = culprits_of(show, rows.num_rows, probe)
     if not culprits:
         raise _together(_name(failed), failed.error)
     rest = _without(rows, culprits, _name(failed), batch)
@@ -149,7 +149,7 @@ def _repair_emission(
             batch.repaired[operator.name, side] = session.table(body)
         except RowError as error:
             found = {
-                name: _culprits(
+                name: culprits_of(
                     _registering(session, name, without_hidden(table)),
                     table.num_rows,
                     lambda: session.table(body),
@@ -198,7 +198,7 @@ class _Nowhere:
         return 0
 
 
-def _culprits(
+def culprits_of(
     show: Callable[[int, int], None], rows: int, probe: Callable[[], object]
 ) -> dict[int, str]:
     """Find the rows on which `probe` fails, with their messages.

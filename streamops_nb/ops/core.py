@@ -16,6 +16,7 @@ from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.wording import cut, did_you_mean
 from streamops_nb.ops.courier import Courier
+from streamops_nb.ops.preview.previews import Previews
 from streamops_nb.ops.states import States
 from streamops_nb.plan import specfile
 from streamops_nb.store.catalog import Catalog
@@ -45,6 +46,7 @@ class Core:
     states: States
     backend: LocalBackend
     now: Callable[[], float]
+    previews: Previews
     _specs: dict[tuple[str, int], JobSpec] = field(default_factory=dict)
 
     def spec(self, name: str, version: int | None = None) -> JobSpec:

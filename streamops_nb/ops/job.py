@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from streamops_nb.ops.difference import Difference
     from streamops_nb.ops.fitting import Fit
+    from streamops_nb.ops.preview.preview import Preview
     from streamops_nb.ops.workspace import Workspace
 
 __all__ = ["Job", "Output"]
@@ -77,6 +78,10 @@ class Job:
     def reset(self, at: Any, **how: Any) -> Any:
         """Choose the point from which it starts next; keywords as of `Workspace.reset`."""
         return self._workspace.reset(self.name, at, **how)
+
+    def preview(self, **how: Any) -> Preview:
+        """Run its query over a sample of the latest data; keywords as of `Workspace.preview`."""
+        return self._workspace.preview(self.name, **how)
 
     def config(self, version: int | None = None, **how: Any) -> str:
         """Give its configuration as text; keywords as of `Workspace.config`."""

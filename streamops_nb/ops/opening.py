@@ -13,6 +13,8 @@ from streamops_nb.model.errors import StorageError, StreamopsError
 from streamops_nb.model.lifecycle import ACTIVE, Status
 from streamops_nb.ops.core import Core
 from streamops_nb.ops.courier import Courier
+from streamops_nb.ops.preview.previews import Previews
+from streamops_nb.ops.previewing import standing_of
 from streamops_nb.ops.states import States
 from streamops_nb.ops.upkeep import finish_deletions
 from streamops_nb.plan import specfile
@@ -63,7 +65,9 @@ def open_core(
         threads=threads,
     )
     opened.callback(backend.close)
-    return Core(
+    previews = Previews(backend.surroundings, standing=lambda name: standing_of(core, name))
+    opened.callback(previews.close)
+    core = Core(
         folder=folder,
         instance=instance,
         catalog=catalog,
@@ -71,7 +75,9 @@ def open_core(
         states=states,
         backend=backend,
         now=now,
+        previews=previews,
     )
+    return core
 
 
 def describe_jobs(catalog: Catalog) -> None:

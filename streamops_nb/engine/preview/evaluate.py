@@ -1,0 +1,193 @@
+"""Evaluating a query over a sample, stage by stage.
+
+The stages run as the batch that the user wrote, so every window that has a row comes out; which of
+them the job would have emitted by the sample's end is told from the watermarks, as the job does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+
+import pyarrow as pa
+
+from streamops_nb.db import Session
+from streamops_nb.engine.inflow import REJECTS, reject_table, row_texts
+from streamops_nb.engine.narrow import culprits_of
+from streamops_nb.engine.preview.flows import Flow
+from streamops_nb.engine.preview.lateness import late_rows
+from streamops_nb.engine.preview.result import WINDOW, Result, StageResult, WindowStatus
+from streamops_nb.engine.preview.tables import Tables, places_of
+from streamops_nb.engine.watermark import FOREVER, NEVER
+from streamops_nb.model.errors import QueryError, RowError
+from streamops_nb.plan.outline import END, START, Outline
+from streamops_nb.plan.planner import FINAL
+from streamops_nb.plan.relation import Kind
+from streamops_nb.plan.stage import Stage
+from streamops_nb.plan.statement import Statement
+
+__all__ = ["Evaluation"]
+
+
+class Evaluation:
+    """The evaluation of one query over one sample.
+
+    Parameters
+    ----------
+    flows
+        The rows of all streams.
+    references
+        What the query may join.
+    now
+        What ``now()`` is, microseconds since the epoch.
+    session
+        A session of a sealed database in which the window macros are defined.
+    """
+
+    def __init__(
+        self,
+        outline: Outline,
+        flows: Mapping[str, Flow],
+        references: Mapping[str, pa.Table],
+        *,
+        now: int,
+        session: Session,
+    ) -> None:
+        self._outline = outline
+        self._stages = outline.by_name
+        self._flows = dict(flows)
+        self._references = references
+        self._now = now
+        self._session = session
+        self._tables = Tables(session)
+        self._rejects: list[pa.Table] = []
+        self._done: dict[str, StageResult] = {}
+
+    def run(self, upto: str | None = None) -> Result:
+        """Evaluate all stages, or those that `upto` needs."""
+        begun = time.perf_counter()
+        wanted = [s for s in self._stages.values() if upto is None or s.name in self._needed(upto)]
+        self._load(wanted)
+        loaded = time.perf_counter()
+        for stage in wanted:
+            self._done[stage.name] = self._evaluate(stage)
+        evaluated = time.perf_counter()
+        late = late_rows(wanted, self._flows, self._session)
+        decoded = [part for flow in self._flows.values() for part in flow.inflow.rejects]
+        rejects = [*decoded, *self._rejects]
+        return Result(
+            flows=self._flows,
+            stages=self._done,
+            output=FINAL if FINAL in self._done else "",
+            rejects=pa.concat_tables(rejects) if rejects else REJECTS.empty_table(),
+            late=late,
+            faults=self._outline.faults,
+            seconds={
+                "load": loaded - begun,
+                "run": evaluated - loaded,
+                "late": time.perf_counter() - evaluated,
+            },
+        )
+
+    def _needed(self, name: str) -> set[str]:
+        stage = self._stages.get(name)
+        below = [self._needed(read) for read in stage.reads] if stage is not None else []
+        return {name}.union(*below)
+
+    def _load(self, wanted: Iterable[Stage]) -> None:
+        read = {name for stage in wanted for name in stage.reads}
+        for name in read & self._flows.keys():
+            table = self._flows[name].inflow.table
+            self._tables.load(name, table, self._stream_types(name))
+        for name in read & self._references.keys():
+            self._tables.load(name, self._references[name])
+
+    def _stream_types(self, name: str) -> Mapping[str, str]:
+        return next(
+            item.relation.columns if item.macro is None else item.macro.source.columns
+            for stage in self._stages.values()
+            for item in stage.items
+            if name in (item.relation.name, item.macro and item.macro.source.name)
+        )
+
+    def _evaluate(self, stage: Stage) -> StageResult:
+        begun = time.perf_counter()
+        bounded = self._outline.bounded.get(stage.name)
+        hidden = (START, END) if bounded is not None else ()
+        query = (bounded or Statement(stage.sql)).fill(now=self._now)
+        inputs = _inputs(stage)
+        rejected = 0
+        while True:
+            try:
+                self._tables.make(stage.name, query, hidden)
+                break
+            except RowError as error:
+                rejected += self._repair(stage.name, inputs, query, error)
+        status = "" if bounded is None else self._status(stage)
+        return StageResult(
+            name=stage.name,
+            kind=stage.kind.value,
+            table=self._tables.table(stage.name, status),
+            columns=dict(stage.relation.columns),
+            inputs=tuple(sorted(stage.reads)),
+            rows_in=sum(self._tables.rows(name) for name in inputs) + rejected,
+            rejected=rejected,
+            seconds=time.perf_counter() - begun,
+        )
+
+    def _status(self, stage: Stage) -> str:
+        """SQL for what is known of each row's window."""
+        frontier = self._frontier(stage)
+        cut = max((self._flows[name].cut for name in stage.relation.frontier), default=NEVER)
+        plan = self._outline.plan
+        if plan is not None and cut > NEVER:
+            cut += next((o.cut_trail for o in plan.operators if o.name == stage.name), 0)
+        words = WindowStatus
+        return (
+            f"CASE WHEN {START} < {cut} THEN '{words.CUT_OFF}' WHEN {END} <= {frontier} "
+            f"THEN '{words.COMPLETE}' ELSE '{words.EARLY}' END AS {WINDOW}"
+        )
+
+    def _frontier(self, stage: Stage) -> int:
+        """How far a stage has everything: the slowest of its streams, as in the job."""
+        marks = []
+        for name, trail in stage.relation.frontier.items():
+            mark = self._flows[name].watermark
+            marks.append(mark if mark in (NEVER, FOREVER) else mark - trail)
+        return min(marks)
+
+    def _repair(self, stage: str, inputs: tuple[str, ...], query: str, error: RowError) -> int:
+        """Take the rows on which a stage fails out of what it reads; say how many.
+
+        Over a join the rows of every side that meet a bad one seem bad; the side with the fewest
+        is taken to be at fault, as in the job.
+        """
+        found = {
+            name: culprits_of(
+                lambda begin, end, name=name: self._tables.show(name, begin, end),  # type: ignore[misc]
+                self._tables.rows(name),
+                lambda: self._session.table(query),
+            )
+            for name in inputs
+        }
+        guilty = min((n for n in found if found[n]), key=lambda n: len(found[n]), default=None)
+        if guilty is None:
+            raise QueryError(f"stage {stage} fails on rows together, on none alone: {error}")
+        places, reasons = places_of(found[guilty])
+        taken = self._tables.take(guilty, places.tolist())
+        flow = self._flows.get(guilty)
+        if flow is not None:
+            inflow = flow.inflow.without(places, reasons, stage, "expression")
+            self._flows[guilty] = flow.with_inflow(inflow, places)
+        else:
+            raws = row_texts(taken)
+            self._rejects.append(
+                reject_table(stage=stage, kind="expression", reasons=reasons, raws=raws)
+            )
+        return len(places)
+
+
+def _inputs(stage: Stage) -> tuple[str, ...]:
+    """The relations of streams that a stage reads."""
+    sources = (i.relation if i.macro is None else i.macro.source for i in stage.items)
+    return tuple(dict.fromkeys(s.name for s in sources if s.kind is not Kind.REFERENCE))

@@ -1,0 +1,293 @@
+"""Runs previews: in a sealed database that is kept warm, bounded in memory, threads and time.
+
+There is no sink, no checkpoint and no job's file here: what could write is not within reach.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from streamops_nb.db import Instance, Session, sealed
+from streamops_nb.engine.assembly import Surroundings, shapes_of
+from streamops_nb.engine.preview.evaluate import Evaluation
+from streamops_nb.engine.preview.flows import Flow, decode
+from streamops_nb.engine.preview.result import Result
+from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.engine.references import read_reference
+from streamops_nb.model.errors import Fault, Interrupted, QueryRefused, SpecRefused, StorageError
+from streamops_nb.model.spec import JobSpec
+from streamops_nb.plan.outline import Outline
+from streamops_nb.plan.patience import limited
+from streamops_nb.plan.planner import Param, load_macros
+
+__all__ = ["Bounds", "Previewer", "Work"]
+
+_SECOND = 1_000_000
+_OUTLINES = 64
+"""So many outlines are kept: planning takes ten times as long as a preview of 1,000 rows."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """What a preview may take: seconds of one evaluation, DuckDB's memory, its threads."""
+
+    seconds: float = 30.0
+    memory: str = "1GB"
+    threads: int = 2
+
+
+class Work:
+    """A preview that is going on, so that it can be cancelled from another thread."""
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+        self._cancelled = False
+        self._lock = threading.Lock()
+
+    def cancel(self) -> None:
+        """Stop it; `Previewer.run` then raises `Interrupted`."""
+        with self._lock:
+            self._cancelled = True
+            if self._session is not None:
+                self._session.interrupt()
+
+    @contextmanager
+    def going_on(self, session: Session) -> Iterator[None]:
+        """Let `cancel` interrupt this session during the block."""
+        with self._lock:
+            self._session = session
+        try:
+            self.check()
+            yield
+            self.check()
+        finally:
+            with self._lock:
+                self._session = None
+
+    def check(self) -> None:
+        """Raise `Interrupted` if it was cancelled."""
+        if self._cancelled:
+            raise Interrupted("the preview was cancelled")
+
+
+class Previewer:
+    """Runs specifications over samples; thread-safe.
+
+    Parameters
+    ----------
+    around
+        The folder of references, the planner and where secrets are; its engine is not used.
+    """
+
+    def __init__(self, around: Surroundings, bounds: Bounds | None = None) -> None:
+        self._around = around
+        self._bounds = bounds or Bounds()
+        self._instance: Instance | None = None
+        self._outlines: OrderedDict[str, Outline] = OrderedDict()
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="preview")
+        self._lock = threading.Lock()
+
+    def run(
+        self,
+        spec: JobSpec,
+        sample: Sample,
+        *,
+        params: Mapping[str, Any] | None = None,
+        upto: str | None = None,
+        work: Work | None = None,
+    ) -> Result:
+        """Run a specification's query over a sample.
+
+        It runs in a thread of its own; a KeyboardInterrupt of the caller's cancels it.
+
+        Parameters
+        ----------
+        params
+            Values of parameters that differ from their defaults.
+        upto
+            The last stage of interest; the others that it does not need are left out.
+
+        Raises
+        ------
+        Refused
+            If the sample lacks a stream, a parameter does not fit, there is no such stage, or not
+            even one stage can be evaluated.
+        Interrupted
+            If it was cancelled, or the time was up.
+        StreamopsError
+            If the query fails for another reason than its rows.
+        """
+        work = work or Work()
+        future = self._threads.submit(self._run, spec, sample, params, upto, work)
+        try:
+            return future.result()
+        except BaseException:
+            work.cancel()
+            raise
+
+    def close(self) -> None:
+        """Cancel nothing, wait for what goes on, and close the database."""
+        self._threads.shutdown(wait=True)
+        with self._lock:
+            if self._instance is not None:
+                self._instance.close()
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a session of the sealed database, with the window macros."""
+        session = self._sealed().session()
+        try:
+            yield session
+        except StorageError:
+            self._forget()  # an internal error invalidates the whole database
+            raise
+        finally:
+            session.close()
+
+    def _sealed(self) -> Instance:
+        with self._lock:
+            if self._instance is None:
+                bounds = self._bounds
+                self._instance = sealed(memory=bounds.memory, threads=bounds.threads)
+                session = self._instance.session()
+                load_macros(session)
+                session.close()
+            return self._instance
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._instance = None
+
+    def _run(
+        self,
+        spec: JobSpec,
+        sample: Sample,
+        params: Mapping[str, Any] | None,
+        upto: str | None,
+        work: Work,
+    ) -> Result:
+        bounds = self._bounds
+        try:
+            with (
+                self.session() as session,
+                work.going_on(session),
+                limited(session, bounds.seconds),
+            ):
+                return self._evaluated(spec, sample, params, upto, session)
+        except Interrupted:
+            work.check()
+            raise Interrupted(
+                f"the preview took longer than {bounds.seconds:g} s - take fewer rows, preview up "
+                "to an earlier stage, or allow more time"
+            ) from None
+
+    def _evaluated(
+        self,
+        spec: JobSpec,
+        sample: Sample,
+        params: Mapping[str, Any] | None,
+        upto: str | None,
+        session: Session,
+    ) -> Result:
+        begun = time.perf_counter()
+        references = self._references(spec)
+        outline = self.outline(spec, sample, params, references, session)
+        _check_stage(upto, outline)
+        planned = time.perf_counter()
+        flows = self.flows(spec, sample, session)
+        decoded = time.perf_counter()
+        evaluation = Evaluation(
+            outline, flows, references, now=int(sample.at * _SECOND), session=session
+        )
+        result = evaluation.run(upto)
+        phases = {"plan": planned - begun, "decode": decoded - planned, **result.seconds}
+        return replace(result, seconds=phases)
+
+    def _references(self, spec: JobSpec) -> dict[str, pa.Table]:
+        folder = self._around.folder
+        return {name: read_reference(name, r, folder) for name, r in spec.references.items()}
+
+    def flows(self, spec: JobSpec, sample: Sample, session: Session) -> dict[str, Flow]:
+        """Decode a sample as the specification says.
+
+        Raises
+        ------
+        SpecRefused
+            If it lacks a stream.
+        """
+        missing = [name for name in spec.streams if name not in sample.streams]
+        if missing:
+            what = f"the sample {sample.id} holds nothing of the stream `{missing[0]}`"
+            where = f"streams.{missing[0]}"
+            raise SpecRefused([Fault(where=where, what=what, remedy="draw a fresh sample")])
+        return {
+            name: decode(
+                name,
+                stream,
+                sample.streams[name],
+                now=int(sample.at * _SECOND),
+                session=session,
+                environ=self._around.environ,
+            )
+            for name, stream in spec.streams.items()
+        }
+
+    def outline(
+        self,
+        spec: JobSpec,
+        sample: Sample,
+        params: Mapping[str, Any] | None,
+        references: Mapping[str, pa.Table],
+        session: Session,
+    ) -> Outline:
+        """Plan a specification's query over the streams of a sample, as far as that goes."""
+        schemas = {
+            name: stream.fields or dict(sample.streams[name].schema)
+            for name, stream in spec.streams.items()
+            if name in sample.streams
+        }
+        described = {}
+        for name, table in references.items():
+            with session.registered(_reference=table.slice(0, 0)):
+                described[name] = session.describe("FROM _reference")
+        values = spec.param_values(params)
+        given = {name: Param(type=p.type, value=values[name]) for name, p in spec.params.items()}
+        key = repr((spec.query, schemas, described, given, _times(spec)))
+        with self._lock:
+            known = self._outlines.get(key)
+            if known is not None:
+                self._outlines.move_to_end(key)
+                return known
+        outline = self._around.planner.outline(
+            spec.query, shapes_of(spec, schemas), references=described, params=given
+        )
+        with self._lock:
+            self._outlines[key] = outline
+            if len(self._outlines) > _OUTLINES:
+                self._outlines.popitem(last=False)
+        return outline
+
+
+def _times(spec: JobSpec) -> dict[str, str | None]:
+    return {name: stream.event_time for name, stream in spec.streams.items()}
+
+
+def _check_stage(upto: str | None, outline: Outline) -> None:
+    if not outline.stages:
+        raise QueryRefused(outline.faults)
+    if upto is None or upto in outline.by_name:
+        return
+    if upto in outline.failed:
+        raise QueryRefused(outline.faults)
+    known = ", ".join(f"`{stage.name}`" for stage in outline.stages)
+    what = f"the query has no stage `{upto}`"
+    raise SpecRefused([Fault(where="upto", what=what, remedy=f"its stages are {known}")])

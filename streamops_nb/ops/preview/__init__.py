@@ -1,0 +1,1 @@
+"""Previews, as users hold them in their hands: frames, differences, reasons, tuning."""

@@ -1,0 +1,140 @@
+"""A preview: a query's result on a sample, stage by stage; nothing is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from streamops_nb.engine.preview.result import Result
+from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.model.errors import Fault, QueryRefused
+from streamops_nb.model.spec import JobSpec
+from streamops_nb.ops.preview.frames import Stages, frame
+from streamops_nb.ops.preview.receipt import Receipt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from streamops_nb.ops.preview.previews import Previews
+
+__all__ = ["Preview"]
+
+
+class Preview:
+    """The result of a query on a pinned sample; made by `Job.preview`, `Workspace.preview`.
+
+    Attributes
+    ----------
+    spec, params, upto
+        What was run, with which parameters, up to which stage.
+    sample
+        On which rows.
+    result
+        What came out, as Arrow tables.
+    receipt
+        What was read, and that nothing was touched.
+    """
+
+    def __init__(
+        self,
+        previews: Previews,
+        spec: JobSpec,
+        sample: Sample,
+        result: Result,
+        receipt: Receipt,
+        *,
+        params: Mapping[str, Any],
+        upto: str | None,
+    ) -> None:
+        self._previews = previews
+        self.spec = spec
+        self.sample = sample
+        self.result = result
+        self.receipt = receipt
+        self.params = dict(params)
+        self.upto = upto
+
+    @cached_property
+    def stages(self) -> Stages:
+        """Every stage that could be evaluated, by name, in order."""
+        return Stages(self.result)
+
+    @property
+    def output(self) -> str:
+        """The last stage of the preview: the output, or as far as the query gets."""
+        return self.result.output or ([*self.result.stages] or [""])[-1]
+
+    @property
+    def table(self) -> pa.Table:
+        """The output as Arrow."""
+        self._check()
+        return self.result.stages[self.output].table
+
+    @cached_property
+    def df(self) -> pd.DataFrame:
+        """The output; see `StageFrames.df` for the column ``_window``.
+
+        Raises
+        ------
+        QueryRefused
+            If nothing of the query could be evaluated.
+        """
+        return frame(self.table)
+
+    @cached_property
+    def rejects(self) -> pd.DataFrame:
+        """Rows that could not be decoded or evaluated, with the reasons."""
+        return frame(self.result.rejects.drop_columns(["batch", "at"]))
+
+    @cached_property
+    def late(self) -> pd.DataFrame:
+        """Rows that would have come late if every row were a batch of its own."""
+        return frame(self.result.late)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with stages that could not be evaluated."""
+        return self.result.faults
+
+    def run(
+        self,
+        *,
+        params: Mapping[str, Any] | None = None,
+        query: str | None = None,
+        changes: Mapping[str, Any] | None = None,
+        upto: str | None = None,
+    ) -> Preview:
+        """Run it again on the same sample, with changes.
+
+        Parameters
+        ----------
+        params
+            Other values of parameters; those not named stay as they are here.
+        query
+            Another query.
+        changes
+            Other settings, nested as in a specification:
+            ``{"streams": {"readings": {"watermark_delay": "5s"}}}``.
+        upto
+            Only up to this stage.
+        """
+        spec = self._previews.changed(self.spec, query=query, changes=changes)
+        kept = {name: value for name, value in self.params.items() if name in spec.params}
+        return self._previews.run(
+            spec, self.sample, params={**kept, **(params or {})}, upto=upto or self.upto
+        )
+
+    def _check(self) -> None:
+        if not self.output:
+            raise QueryRefused(self.faults)
+
+    def __repr__(self) -> str:
+        lines = [f"Preview of {self.spec.name}: {self.sample!r}"]
+        lines += [f"  {stage!r}" for stage in self.stages.values()]
+        lines += [f"  {fault}" for fault in self.faults]
+        if self.result.rejects.num_rows:
+            lines.append(f"  {self.result.rejects.num_rows:,} rejects")
+        return "\n".join(lines)

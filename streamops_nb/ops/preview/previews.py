@@ -1,0 +1,91 @@
+"""Draws samples and runs previews, for a workspace or for nobody in particular."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streamops_nb.engine.assembly import Surroundings
+from streamops_nb.engine.preview.draw import How, draw
+from streamops_nb.engine.preview.previewer import Bounds, Previewer, Work
+from streamops_nb.engine.preview.sample import Limits, Sample
+from streamops_nb.model.spec import JobSpec
+from streamops_nb.ops.preview.preview import Preview
+from streamops_nb.ops.preview.receipt import Receipt, Standing
+from streamops_nb.plan import specfile
+
+__all__ = ["Previews"]
+
+
+class Previews:
+    """What previews need of the place they run in.
+
+    Parameters
+    ----------
+    around
+        Where the sources of a sample are opened.
+    standing
+        Says how a job stands, for the receipt; None for a name that is no job.
+    """
+
+    def __init__(
+        self,
+        around: Surroundings,
+        *,
+        standing: Callable[[str], Standing | None] = lambda _: None,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self._around = around
+        self._standing = standing
+        self.previewer = Previewer(around, bounds)
+
+    def draw(self, spec: JobSpec, how: How, limits: Limits) -> Sample:
+        """Draw a sample of a job's streams; nothing else is touched."""
+        return draw(spec, how, self._around, limits)
+
+    def run(
+        self,
+        spec: JobSpec,
+        sample: Sample,
+        *,
+        params: Mapping[str, Any] | None = None,
+        upto: str | None = None,
+        work: Work | None = None,
+    ) -> Preview:
+        """Run a specification over a sample; see `Previewer.run`."""
+        before = self._standing(spec.name)
+        result = self.previewer.run(spec, sample, params=params, upto=upto, work=work)
+        after = self._standing(spec.name)
+        receipt = Receipt(sample=sample, before=before, after=after, seconds=result.seconds)
+        return Preview(self, spec, sample, result, receipt, params=params or {}, upto=upto)
+
+    @staticmethod
+    def changed(
+        spec: JobSpec, *, query: str | None = None, changes: Mapping[str, Any] | None = None
+    ) -> JobSpec:
+        """Give a specification with changes, checked.
+
+        Raises
+        ------
+        SpecRefused
+            With every fault.
+        """
+        if query is None and not changes:
+            return spec
+        data = _merged(spec.model_dump(mode="json", exclude_defaults=True), changes or {})
+        if query is not None:
+            data["query"] = query
+        return specfile.load(data)
+
+    def close(self) -> None:
+        """Close the sealed database."""
+        self.previewer.close()
+
+
+def _merged(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(data)
+    for key, value in changes.items():
+        below = merged.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merged(below, value) if both else value  # type: ignore[arg-type]
+    return merged
