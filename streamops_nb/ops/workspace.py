@@ -29,6 +29,7 @@ from streamops_nb.ops.opening import find_jobs, open_core
 from streamops_nb.ops.operations import Operations
 from streamops_nb.ops.previewing import Previewing
 from streamops_nb.ops.resources import Resources
+from streamops_nb.ops.screens import Shown
 from streamops_nb.ops.telling import Telling
 from streamops_nb.ops.upkeep import Upkeep
 
@@ -72,7 +73,7 @@ def connect(
     return Workspace(Path(folder), resume=resume, memory=memory, threads=threads, now=now)
 
 
-class Workspace(Acting, Configuring, Forecasting, Listing, Previewing, Telling, Upkeep):
+class Workspace(Acting, Configuring, Forecasting, Listing, Previewing, Shown, Telling, Upkeep):
     """A workspace that this process owns; made by `connect`.
 
     Use it as a context manager, or `close` it: jobs that run then go on at the next `connect`.
@@ -86,6 +87,8 @@ class Workspace(Acting, Configuring, Forecasting, Listing, Previewing, Telling, 
     resources
         The CU of the workspace: requested, allocated, held by jobs.
     """
+
+    _screen = "workspace"
 
     def __init__(
         self,

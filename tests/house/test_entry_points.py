@@ -25,12 +25,12 @@ def test_the_installed_package_offers_what_pyproject_declares() -> None:
     installed: dict[str, dict[str, str]] = {}
     for point in distribution("streamops-nb").entry_points:
         installed.setdefault(point.group, {})[point.name] = point.value
-    assert {group: installed.get(group) for group in DECLARED} == DECLARED
+    assert {group: installed.get(group, {}) for group in DECLARED} == DECLARED
 
 
 @pytest.mark.parametrize(
     ("kind", "name"), [(kind, name) for kind, names in plugins.BUILT_IN.items() for name in names]
 )
 def test_a_built_in_plugin_loads(kind: plugins.Kind, name: str) -> None:
-    _, _, class_name = plugins.BUILT_IN[kind][name].partition(":")
-    assert plugins.load(kind, name).__name__ == class_name
+    _, _, target = plugins.BUILT_IN[kind][name].partition(":")
+    assert plugins.load(kind, name).__name__ == target

@@ -10,6 +10,7 @@ import pytest
 
 from streamops_nb import plugins
 from streamops_nb.model.errors import SpecRefused
+from tests.installed import install
 
 SOURCE = """
 import pydantic
@@ -25,15 +26,6 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder on the path, into which packages can be put as pip does."""
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
-
-
-def install(folder: Path, package: str, module: str, entry_points: str) -> None:
-    """Put a package with entry points there; its module gets a name nobody else uses."""
-    info = folder / f"{package}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(entry_points)
-    (folder / f"{package}.py").write_text(module)
 
 
 def refusal_of(kind: plugins.Kind, name: str) -> str:
@@ -114,6 +106,15 @@ def test_a_missing_library_of_a_built_in_names_the_extra(monkeypatch: pytest.Mon
     assert refusal_of("source", "kafka") == (
         "the source `kafka` needs the library confluent_kafka, which is not installed "
         '- pip install "streamops-nb[kafka]"'
+    )
+
+
+def test_a_screen_is_any_callable_and_has_no_settings(packages: Path) -> None:
+    points = "[streamops_nb.screens]\nwall = acme_s:wall\nlist = acme_s:names\n"
+    install(packages, "acme_s", "def wall(ws): return ws\nnames = []\n", points)
+    assert plugins.load("screen", "wall")("plant") == "plant"
+    assert refusal_of("screen", "list").startswith(
+        "acme_s:names is not a screen: it cannot be called"
     )
 
 

@@ -14,6 +14,7 @@ from streamops_nb.model.errors import Fault, QueryRefused
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.preview.frames import Stages, frame
 from streamops_nb.ops.preview.receipt import Receipt
+from streamops_nb.ops.screens import screen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,6 +127,16 @@ class Preview:
         return self._previews.run(
             spec, self.sample, params={**kept, **(params or {})}, upto=upto or self.upto
         )
+
+    def show(self) -> Any:
+        """Give the screen of it: run it again with changes, compare, start.
+
+        Raises
+        ------
+        Refused
+            If there is no such screen, or its toolkit is not installed.
+        """
+        return screen("preview", self)
 
     def _check(self) -> None:
         if not self.output:
