@@ -275,5 +275,7 @@ class _Reader:
 def _reads(node: Node, clause: FromClause) -> frozenset[str]:
     names = {item.relation.name for item in clause.items if item.macro is None}
     names |= {item.macro.source.name for item in clause.items if item.macro is not None}
-    names |= {str(n["table_name"]) for n in walk(node) if n.get("type") == "BASE_TABLE"}
+    written = {str(n["table_name"]) for n in walk(node) if n.get("type") == "BASE_TABLE"}
+    found = {name: clause.relation(name) for name in written}
+    names |= {name if relation is None else relation.name for name, relation in found.items()}
     return frozenset(names)
