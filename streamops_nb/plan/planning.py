@@ -28,6 +28,7 @@ from streamops_nb.plan.tree import (
     binder_message,
     names_in,
     place,
+    relocated,
     rewrite,
     walk,
 )
@@ -208,12 +209,13 @@ class Planning:
     def _constant(self, node: Node) -> Node:
         param = self._params[node["identifier"]]
         text = "NULL" if param.value is None else literal(_sql_text(param.value))
-        return {**self._tree.expression(f"CAST({text} AS {param.type})"), "alias": node["alias"]}
+        made = self._tree.expression(f"CAST({text} AS {param.type})")
+        return {**relocated(made, node), "alias": node["alias"]}
 
     def _now(self, kind: str, node: Node) -> Node:
         sql = f"CAST(make_timestamptz(CAST({NOW} AS BIGINT)) AS {kind})"
         alias = node["alias"] or str(node.get("function_name", "now"))
-        return {**self._tree.expression(sql), "alias": alias}
+        return {**relocated(self._tree.expression(sql), node), "alias": alias}
 
     # stage by stage
 

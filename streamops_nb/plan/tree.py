@@ -23,8 +23,10 @@ __all__ = [
     "column",
     "names_in",
     "place",
+    "relocated",
     "rewrite",
     "same",
+    "span",
     "strip",
     "walk",
 ]
@@ -99,6 +101,30 @@ def strip(value: Any) -> Any:
     if isinstance(value, list):
         return [strip(below) for below in value]
     return value
+
+
+def relocated(value: Any, at: Node) -> Any:
+    """Copy a tree of ours as if it stood in the user's text where `at` stands."""
+    if isinstance(value, dict):
+        places = {key: at[key] for key in _LOCATIONS if key in value and key in at}
+        return {key: relocated(below, at) for key, below in value.items()} | places
+    if isinstance(value, list):
+        return [relocated(below, at) for below in value]
+    return value
+
+
+def span(query: str, node: Node) -> str:
+    """Cut an expression out of the user's text; empty if it does not come from there."""
+    text = query.encode()
+    places = [
+        (below["query_location"], below.get("query_location_length") or 0)
+        for below in walk(node)
+        if below.get("query_location", _NOWHERE) < len(text)
+    ]
+    if not places:
+        return ""
+    begin, end = min(at for at, _ in places), max(at + length for at, length in places)
+    return text[begin:end].decode(errors="replace")
 
 
 def same(one: Node, other: Node) -> bool:

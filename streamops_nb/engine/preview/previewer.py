@@ -8,11 +8,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -30,6 +30,8 @@ from streamops_nb.plan.patience import limited
 from streamops_nb.plan.planner import Param, load_macros
 
 __all__ = ["Bounds", "Previewer", "Work"]
+
+T = TypeVar("T")
 
 _SECOND = 1_000_000
 _OUTLINES = 64
@@ -126,8 +128,29 @@ class Previewer:
         StreamopsError
             If the query fails for another reason than its rows.
         """
+        return self.within(
+            lambda session: self._evaluated(spec, sample, params, upto, session), work=work
+        )
+
+    def within(
+        self, do: Callable[[Session], T], *, what: str = "the preview", work: Work | None = None
+    ) -> T:
+        """Do something in a session of the sealed database, bounded in time.
+
+        It runs in a thread of its own; a KeyboardInterrupt of the caller's cancels it.
+
+        Parameters
+        ----------
+        what
+            What it is, for the message when the time is up.
+
+        Raises
+        ------
+        Interrupted
+            If it was cancelled, or the time was up.
+        """
         work = work or Work()
-        future = self._threads.submit(self._run, spec, sample, params, upto, work)
+        future = self._threads.submit(self._do, do, what, work)
         try:
             return future.result()
         except BaseException:
@@ -167,14 +190,7 @@ class Previewer:
         with self._lock:
             self._instance = None
 
-    def _run(
-        self,
-        spec: JobSpec,
-        sample: Sample,
-        params: Mapping[str, Any] | None,
-        upto: str | None,
-        work: Work,
-    ) -> Result:
+    def _do(self, do: Callable[[Session], T], what: str, work: Work) -> T:
         bounds = self._bounds
         try:
             with (
@@ -182,11 +198,11 @@ class Previewer:
                 work.going_on(session),
                 limited(session, bounds.seconds),
             ):
-                return self._evaluated(spec, sample, params, upto, session)
+                return do(session)
         except Interrupted:
             work.check()
             raise Interrupted(
-                f"the preview took longer than {bounds.seconds:g} s - take fewer rows, preview up "
+                f"{what} took longer than {bounds.seconds:g} s - take fewer rows, preview up "
                 "to an earlier stage, or allow more time"
             ) from None
 
@@ -199,7 +215,7 @@ class Previewer:
         session: Session,
     ) -> Result:
         begun = time.perf_counter()
-        references = self._references(spec)
+        references = self.references(spec)
         outline = self.outline(spec, sample, params, references, session)
         _check_stage(upto, outline)
         planned = time.perf_counter()
@@ -212,7 +228,8 @@ class Previewer:
         phases = {"plan": planned - begun, "decode": decoded - planned, **result.seconds}
         return replace(result, seconds=phases)
 
-    def _references(self, spec: JobSpec) -> dict[str, pa.Table]:
+    def references(self, spec: JobSpec) -> dict[str, pa.Table]:
+        """Read what a specification's query may join."""
         folder = self._around.folder
         return {name: read_reference(name, r, folder) for name, r in spec.references.items()}
 
