@@ -95,5 +95,5 @@ def _only(before: Result, after: Result) -> dict[str, str]:
 
 def _sink_key(spec: JobSpec) -> tuple[str, ...]:
     """The columns by which the sink tells rows apart, if it does."""
-    key = getattr(spec.sink, "key", None) or ()
+    key = spec.sink.settings.get("key") or ()
     return (key,) if isinstance(key, str) else tuple(key)
