@@ -140,9 +140,8 @@ class StageDiff:
 
     def _changed_rows(self, names: Sequence[str]) -> Iterator[tuple[list[str], str]]:
         found = self.compared
-        places = [column[:_SHOWN] for column in found.changed]
-        pairs = zip(*(_rows(t, p) for t, p in zip((found.before, found.after), places, strict=True)),
-                    strict=True)  # fmt: skip
+        i, j = found.changed
+        pairs = zip(_rows(found.before, i), _rows(found.after, j), strict=True)
         for n, (before, after) in enumerate(pairs):
             yield [self._cell(name, n, before, after) for name in names], ""
 

@@ -35,14 +35,11 @@ class Examining:
         """The last stage of the preview."""
         raise NotImplementedError
 
-    def _outline(self, session: Session) -> Outline:
+    def _outline(self, of: Examining, session: Session) -> Outline:
+        """How the query of a preview was planned; known already as a rule."""
         previewer = self._previews.previewer
-        references = previewer.references(self.spec)
-        return previewer.outline(self.spec, self.sample, self.params, references, session)
-
-    def _keys(self, session: Session) -> dict[str, tuple[str, ...]]:
-        """Per stage, its inferred key."""
-        return keys_of(self._outline(session).stages)
+        references = previewer.references(of.spec)
+        return previewer.outline(of.spec, of.sample, of.params, references, session)
 
     def diff(
         self, other: Examining, *, key: Sequence[str] | Mapping[str, Sequence[str]] = ()
@@ -68,7 +65,7 @@ class Examining:
         given = dict(key) if isinstance(key, Mapping) else {other.output: key}
 
         def compared(session: Session) -> Diff:
-            inferred = [one._keys(session) for one in (self, other)]
+            inferred = [keys_of(self._outline(p, session).stages) for p in (self, other)]
             stages = {}
             for name, after in other.result.stages.items():
                 before = self.result.stages.get(name)
