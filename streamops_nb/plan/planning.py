@@ -182,13 +182,20 @@ class Planning:
                 )
         return faults
 
-    def _bind(self) -> None:
-        """Bind the user's text as it stands, to learn where in it the binder's fault lies."""
+    def _bind(self) -> Fault | None:
+        """Bind the user's text as it stands, to learn where in it the binder's fault lies.
+
+        The binder tells only its first fault; None if that one is known already.
+        """
         prefix = "PREPARE checked AS "
         try:
             self._session.rows(prefix + self._query)
+        except Interrupted:
+            raise
         except StreamopsError as error:
-            raise QueryRefused([_binder_fault(error, self._query, len(prefix))]) from error
+            fault = _binder_fault(error, self._query, len(prefix))
+            return None if fault in self._faults else fault
+        return None
 
     def _fill(self, node: Node) -> Node:
         """Put typed constants where parameters stand, and the batch's time where now() stands."""
@@ -275,8 +282,8 @@ class Planning:
         except Interrupted:
             raise
         except StreamopsError as error:
-            self._bind()
-            self._faults.append(Fault(where=f"query, stage {name}", what=binder_message(error)))
+            said = Fault(where=f"query, stage {name}", what=binder_message(error))
+            self._faults.append(self._bind() or said)
             return None
         if stage is not None:
             self._declare(stage.relation)

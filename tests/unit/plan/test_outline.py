@@ -57,6 +57,16 @@ def test_stages_before_a_syntax_error_are_read_and_its_place_told() -> None:
     )
 
 
+def test_a_column_that_is_not_there_is_told_with_its_place() -> None:
+    found = outline(
+        f"{HOT}, b AS (SELECT nope FROM hot), c AS (SELECT no FROM hot) SELECT 1 FROM b"
+    )
+    assert told(found)[:2] == (["hot"], ("b", "c", "result"))
+    first, second = told(found)[2]
+    assert first.startswith('query 1:68: Referenced column "nope" not found in FROM clause!')
+    assert second.startswith('query, stage c: Referenced column "no" not found in FROM clause!')
+
+
 def test_a_stage_that_reaches_for_a_file_is_not_read() -> None:
     found = outline(f"{HOT}, b AS (SELECT * FROM read_csv('/etc/passwd')) SELECT * FROM hot")
     assert found.by_name.keys() == {"hot", "result"}
