@@ -14,7 +14,9 @@ from streamops_nb.model.errors import Fault, QueryRefused
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.preview.examining import Examining
 from streamops_nb.ops.preview.frames import Stages, frame
+from streamops_nb.ops.preview.page import preview_page
 from streamops_nb.ops.preview.receipt import Receipt
+from streamops_nb.ops.preview.text import preview_summary, preview_text
 from streamops_nb.ops.screens import screen
 
 if TYPE_CHECKING:
@@ -144,9 +146,11 @@ class Preview(Examining):
             raise QueryRefused(self.faults)
 
     def __repr__(self) -> str:
-        lines = [f"Preview of {self.spec.name}: {self.sample!r}"]
-        lines += [f"  {stage!r}" for stage in self.stages.values()]
-        lines += [f"  {fault}" for fault in self.faults]
-        if self.result.rejects.num_rows:
-            lines.append(f"  {self.result.rejects.num_rows:,} rejects")
-        return "\n".join(lines)
+        return preview_summary(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        del cycle
+        printer.text(preview_text(self))
+
+    def _repr_html_(self) -> str:
+        return preview_page(self)

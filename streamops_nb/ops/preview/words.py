@@ -1,0 +1,139 @@
+"""What a preview says of itself: how many rows, why none, what the job would not have written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from streamops_nb.engine.preview.flows import Flow
+from streamops_nb.engine.preview.result import WINDOW, Result, StageResult, WindowStatus
+from streamops_nb.engine.watermark import FOREVER, NEVER
+from streamops_nb.model.wording import cut
+
+if TYPE_CHECKING:
+    from streamops_nb.ops.preview.preview import Preview
+
+__all__ = ["counts", "heading", "notes", "of_rows", "why_empty"]
+
+_SECOND = 1_000_000
+
+
+def of_rows(number: int, word: str = "row") -> str:
+    """Write a number of rows: ``1 row``, ``1,000 rows``."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def heading(preview: Preview) -> str:
+    """Say on what a preview ran."""
+    sample = preview.sample
+    read = ", ".join(f"{name} {drawn.raw.num_rows:,}" for name, drawn in sample.streams.items())
+    values = preview.spec.param_values(preview.params)
+    given = ", ".join(f"{name} = {cut(str(value), 40)}" for name, value in values.items())
+    return " · ".join(part for part in (f"{sample.how}: {read}", given) if part)
+
+
+def counts(stage: StageResult) -> str:
+    """Say what went into a stage and what came out."""
+    said = f"{stage.rows_in:,} in, {stage.rows_out:,} out"
+    gone = _dropped(stage)
+    if gone:
+        said += f", {gone:,} dropped"
+    return f"{said}, {stage.rejected:,} rejected" if stage.rejected else said
+
+
+def _dropped(stage: StageResult) -> int:
+    """Rows that a filter dropped; over a join or a window rows in and out do not compare."""
+    if stage.kind != "flow" or len(stage.inputs) != 1:
+        return 0
+    return max(0, stage.rows_in - stage.rejected - stage.rows_out)
+
+
+def notes(preview: Preview) -> Iterator[str]:
+    """Say what must be known to read the rows: what is cut short, what the job would not write."""
+    for name, drawn in preview.sample.streams.items():
+        if drawn.truncated:
+            yield f"{name}: more was there, the limit of {drawn.truncated} was reached"
+    result = preview.result
+    stage = result.stages.get(preview.output)
+    if stage is None:
+        return
+    if not stage.rows_out:
+        yield f"No rows came out of {stage.name}: {why_empty(result, stage.name)}"
+    elif WINDOW in stage.table.column_names:
+        yield from _unwritten(stage, result)
+
+
+def _unwritten(stage: StageResult, result: Result) -> Iterator[str]:
+    found = pc.value_counts(stage.table[WINDOW]).to_pylist()
+    number = {entry["values"]: entry["counts"] for entry in found}
+    early = number.get(WindowStatus.EARLY, 0)
+    gone = number.get(WindowStatus.CUT_OFF, 0)
+    if early:
+        marks = (f"{n}'s watermark is {_at(f)}" for n, f in result.flows.items() if f.timing)
+        yield (
+            f"{early:,} of {of_rows(stage.rows_out)} are early: their windows are still open at "
+            f"the sample's end ({', '.join(marks)})"
+        )
+    if gone:
+        yield (
+            f"{gone:,} of {of_rows(stage.rows_out)} are cut off: their windows begin before the "
+            "sample, rows of them may be missing"
+        )
+
+
+def _at(flow: Flow) -> str:
+    if flow.watermark == NEVER:
+        return "not known yet"
+    if flow.watermark >= FOREVER:
+        return "at the end"
+    moment = datetime.fromtimestamp(flow.watermark / _SECOND, UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
+
+
+def why_empty(result: Result, name: str) -> str:
+    """Say why a stage has no rows.
+
+    Parameters
+    ----------
+    name
+        The stage, or a stream.
+    """
+    if name in result.flows:
+        return _why_no_input(result.flows[name], name)
+    stage = result.stages[name]
+    empty = [read for read in stage.inputs if _rows(result, read) == 0]
+    if stage.rejected and stage.rejected >= stage.rows_in:
+        return f"it failed on all of its {of_rows(stage.rows_in)}{_reason(result, name)}"
+    if empty and not stage.rows_in:
+        return f"nothing came into it; {empty[0]}: {why_empty(result, empty[0])}"
+    if empty:
+        return f"{empty[0]}, which it joins, has no rows: {why_empty(result, empty[0])}"
+    if len(stage.inputs) > 1:
+        sides = " and ".join(f"{_rows(result, read):,} of {read}" for read in stage.inputs)
+        return f"no rows matched and passed its conditions ({sides})"
+    return f"none of its {of_rows(stage.rows_in)} passed its conditions"
+
+
+def _rows(result: Result, name: str) -> int | None:
+    if name in result.flows:
+        return int(result.flows[name].inflow.table.num_rows)
+    return result.stages[name].rows_out if name in result.stages else None
+
+
+def _why_no_input(flow: Flow, name: str) -> str:
+    read = flow.inflow.raw.num_rows
+    if not read:
+        return f"the sample holds nothing of {name} - nothing was there when it was drawn"
+    rejects = sum(part.num_rows for part in flow.inflow.rejects)
+    if not rejects:
+        return f"none of {of_rows(read, 'record')} became a row"
+    reason = next(str(part["reason"][0]) for part in flow.inflow.rejects if part.num_rows)
+    return f"all {of_rows(read, 'record')} are rejects, the first one: {cut(reason.strip(), 120)}"
+
+
+def _reason(result: Result, stage: str) -> str:
+    found = result.rejects.filter(pc.field("stage") == stage)
+    return f": {cut(str(found['reason'][0]), 120)}" if found.num_rows else ""
