@@ -143,8 +143,12 @@ class JobFile:
             )
             self.put(first)
 
+    def state_tables(self) -> list[str]:
+        """Name the tables of window state, quoted."""
+        return list(json.loads(self.about("state") or "{}"))
+
     def _drop_state(self) -> None:
-        for name in json.loads(self.about("state") or "{}"):
+        for name in self.state_tables():
             self._session.run(f"DROP TABLE IF EXISTS {name}")
         self._session.run(f"DELETE FROM {self._db}.about WHERE key = 'state'")
         self._session.run(f"DELETE FROM {self._db}.begun")

@@ -30,25 +30,30 @@ def batch_facts(job: str, run: int, at: float, done: Done) -> list[dict[str, Any
             n=record.n,
             rows_in=outcome.rows_in,
             rows_out=outcome.rows_out,
-            rejects=sum(n for (_, kind), n in outcome.rejects.items() if kind != "late"),
+            rejects=sum(n for (_, kind, _), n in outcome.rejects.items() if kind != "late"),
             bytes_in=sum(flow.raw.nbytes for flow in load.inflows.values()),
             late=outcome.late,
             partly_late=outcome.partly_late,
             cut_off=outcome.cut_off,
             spans=record.spans,
-            watermarks=record.watermarks,
+            watermarks=done.watermarks,
             frontiers={name: pair[1] for name, pair in record.frontiers.items()},
             lag=_lag(done),
             seconds={**load.seconds, **outcome.seconds, "commit": done.last_commit},
             state_rows=sum(outcome.checkpoint.state_rows.values()),
+            holders=done.holders,
+            looked_rows=outcome.rows_in if outcome.look.looked else 0,
+            unordered=outcome.look.unordered,
+            stages=outcome.look.stages,
+            closes=outcome.look.closes,
         )
     ]
     facts += [
         RejectsFound(
             job=job, run=run, at=at, batch=record.n, stage=stage, kind=kind, count=n,
-            example=outcome.examples.get((stage, kind), ""),
+            example=outcome.examples[stage, kind, alike],
         )
-        for (stage, kind), n in outcome.rejects.items()
+        for (stage, kind, alike), n in outcome.rejects.items()
     ]  # fmt: skip
     if outcome.late or outcome.partly_late:
         facts.append(

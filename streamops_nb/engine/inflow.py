@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from streamops_nb.model.batch import Decoded
 
-__all__ = ["REJECTS", "Inflow", "reject_table", "row_texts"]
+__all__ = ["REJECTS", "Inflow", "microseconds", "reject_table", "row_texts"]
 
 REJECTS = pa.schema(
     [
@@ -216,14 +216,14 @@ class Inflow:
         first = partitions[0].as_py()
         if _all_are(partitions, first):
             return {first: latest}
-        return _by_partition(self, _microseconds(self.table[column]), "max")
+        return _by_partition(self, microseconds(self.table[column]), "max")
 
     def earliest_of_each(self, column: str) -> dict[str, int]:
         """Per partition, the smallest event time (microseconds) among the rows."""
-        return _by_partition(self, _microseconds(self.table[column]), "min")
+        return _by_partition(self, microseconds(self.table[column]), "min")
 
     def _guarded(self, column: str, limit: int) -> Inflow:
-        us = _microseconds(self.table[column])
+        us = microseconds(self.table[column])
         values = us.to_pandas().to_numpy(dtype="float64", na_value=np.nan)
         bad = np.isnan(values) | (values > limit) | (values <= -_FOREVER)
         # float64 is exact only to 2**53: decide the rows near the limit on the integers
@@ -231,7 +231,7 @@ class Inflow:
         bad |= exact
         places = np.flatnonzero(bad)
         stamps = self.table[column].take(pa.array(places))
-        reasons = [f"{column}: {_time_fault(value)}" for value in _microseconds(stamps).to_pylist()]
+        reasons = [f"{column}: {_time_fault(value)}" for value in microseconds(stamps).to_pylist()]
         return self.without(places, reasons, self.stream, "event time")
 
 
@@ -253,11 +253,12 @@ def _bounds(stamps: pa.ChunkedArray) -> tuple[int, int] | None:
     """The smallest and the largest time, microseconds; None if one is NULL or there is none."""
     if stamps.null_count or not len(stamps):
         return None
-    us = _microseconds(stamps).to_numpy()
+    us = microseconds(stamps).to_numpy()
     return int(us.min()), int(us.max())
 
 
-def _microseconds(stamps: pa.ChunkedArray) -> pa.ChunkedArray:
+def microseconds(stamps: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give times as integers, microseconds since the epoch."""
     if stamps.type.unit != "us":
         stamps = stamps.cast(pa.timestamp("us", tz=stamps.type.tz), safe=False)
     return stamps.cast(pa.int64())

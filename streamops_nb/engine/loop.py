@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from streamops_nb.engine.batch import Outcome, Policy, run_batch
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.inflow import Inflow
 from streamops_nb.engine.inlet import Inlet
+from streamops_nb.engine.look import Looker
 from streamops_nb.engine.reading import Load, Pace, Reading, backlog
 from streamops_nb.engine.record import Record
 from streamops_nb.engine.references import Note, References
 from streamops_nb.engine.watermark import FOREVER, NEVER, StreamClock
 from streamops_nb.model.batch import Ends, advance
+from streamops_nb.model.flow import Holder
 from streamops_nb.plan.operator import Operator, Plan
 
 __all__ = ["Done", "Loop"]
@@ -33,6 +35,8 @@ class Done:
 
     Parameters
     ----------
+    watermarks, holders
+        The streams' watermarks after the batch, and the partitions that they wait for.
     last_commit
         How long the commit of the batch before took, seconds; this one's is not known yet.
     notes
@@ -42,6 +46,8 @@ class Done:
     record: Record
     outcome: Outcome
     load: Load
+    watermarks: Mapping[str, int] = field(default_factory=dict)
+    holders: Mapping[str, Holder] = field(default_factory=dict)
     last_commit: float = 0.0
     notes: tuple[Note, ...] = ()
 
@@ -100,6 +106,7 @@ class Loop:
         self._references = references or References({}, Path())
         self._ahead = ahead
         self._trace = trace
+        self._looker = Looker(plan, session)
         self._last_commit = 0.0
         self._next: Future[Load] | None = None
         self._reading = Reading(inlets, pace, now)
@@ -287,21 +294,35 @@ class Loop:
             target=self._sink,
             policy=self._policy,
             clocks={name: clock.to_json() for name, clock in clocks.items()},
-            facts=lambda made: self._facts(
-                Done(
-                    record=record,
-                    outcome=made,
-                    load=load,
-                    last_commit=self._last_commit,
-                    notes=self._references.notes,
-                )
-            ),
+            facts=lambda made: self._facts(self._done(load, record, made, clocks)),
+            looker=self._looker,
             step=self._trace,
         )
         self.checkpoint = outcome.checkpoint
         self._last_commit = outcome.seconds["commit"]
         self._references.forget_notes()
         return clocks
+
+    def _done(
+        self, load: Load, record: Record, made: Outcome, clocks: Mapping[str, StreamClock]
+    ) -> Done:
+        positions = made.checkpoint.positions
+        marks, holders = dict(record.watermarks), {}
+        for name, clock in clocks.items():
+            behind = backlog(load.ends[name], positions.get(name, {}))
+            marks[name] = max(marks[name], clock.ahead(record.now, behind))
+            holder = clock.holder(record.now, behind)
+            if holder is not None and marks[name] < FOREVER:
+                holders[name] = holder
+        return Done(
+            record=record,
+            outcome=made,
+            load=load,
+            watermarks=marks,
+            holders=holders,
+            last_commit=self._last_commit,
+            notes=self._references.notes,
+        )
 
     def _timed(self, inflow: Inflow, inlet: Inlet, clock: StreamClock, record: Record) -> Inflow:
         """Check the event times of an inflow and move the stream's clock on."""

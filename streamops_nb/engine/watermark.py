@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from streamops_nb.model.events import FOREVER, NEVER
+from streamops_nb.model.flow import Holder
 
-__all__ = ["FOREVER", "NEVER", "HeldBack", "StreamClock"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+__all__ = ["FOREVER", "NEVER", "StreamClock"]
 
 
 @dataclass(slots=True)
@@ -24,21 +22,6 @@ class _Partition:
 
     largest: int
     active_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class HeldBack:
-    """What the watermark waits for: a partition (empty: all of them), and why, in words."""
-
-    partition: str
-    reason: str
-
-
-def _words(us: int) -> str:
-    try:
-        return (_EPOCH + timedelta(microseconds=us)).isoformat()
-    except OverflowError:  # Python's years end at 9999, event times do not
-        return f"{us} microseconds"
 
 
 class StreamClock:
@@ -99,10 +82,13 @@ class StreamClock:
             not known is met.
         """
         self.meet(behind, at_us)
-        reached = self._reached(at_us, behind)
-        if reached > NEVER:
-            self._watermark = max(self._watermark, reached - self._delay)
+        self._watermark = self.ahead(at_us, behind)
         return self._watermark
+
+    def ahead(self, at_us: int, behind: Collection[str] = ()) -> int:
+        """Say what `advance` would compute of the partitions known, without advancing."""
+        reached = self._reached(at_us, behind)
+        return self._watermark if reached <= NEVER else max(self._watermark, reached - self._delay)
 
     def _reached(self, at_us: int, behind: Collection[str]) -> int:
         """Event time that all who count have reached; `NEVER` if one has no row or none counts."""
@@ -126,32 +112,21 @@ class StreamClock:
         self._watermark = FOREVER
         return FOREVER
 
-    def held_back_by(self, at_us: int, behind: Collection[str] = ()) -> HeldBack | None:
-        """Say what the watermark waits for; None if all is as far as can be.
+    def holder(self, at_us: int, behind: Collection[str] = ()) -> Holder | None:
+        """Give the partition for which the watermark waits; None if it is as far as can be.
 
         Parameters
         ----------
         at_us, behind
             As of `advance`.
         """
-        if self._watermark >= FOREVER:
+        if self._watermark >= FOREVER or not self._apart:
             return None
-        furthest = self.reach
-        if not self._apart or not self._partitions:
-            return HeldBack("", "no row has come yet") if furthest <= NEVER else None
         active = self._active(at_us, {*behind})
-        if not active:
-            return HeldBack("", f"all {len(self._partitions)} partitions are idle")
-        name = min(active, key=lambda one: active[one].largest)
-        slowest = active[name].largest
-        if slowest <= NEVER:
-            return HeldBack(name, f"partition {name} has had no row yet")
-        if slowest >= furthest:
+        name = min(active, key=lambda one: active[one].largest, default=None)
+        if name is None or active[name].largest >= self.reach:
             return None
-        apart = timedelta(microseconds=furthest - slowest)
-        return HeldBack(
-            name, f"partition {name} is at {_words(slowest)}, {apart} behind the furthest"
-        )
+        return Holder(name, active[name].largest, active[name].active_at)
 
     def to_json(self) -> dict[str, Any]:
         """Give settings and what is remembered as plain values, for the checkpoint."""

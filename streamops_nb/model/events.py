@@ -13,6 +13,7 @@ from typing import Any
 
 from streamops_nb.model.batch import Span
 from streamops_nb.model.errors import StorageError
+from streamops_nb.model.flow import Holder, StageRows
 from streamops_nb.model.lifecycle import Status
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "NEVER",
     "ActionTaken",
     "BatchCommitted",
+    "Batches",
+    "BatchesRolled",
     "ErrorRaised",
     "Event",
     "JobSaved",
@@ -137,20 +140,18 @@ class RunEnded(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BatchCommitted(Event):
-    """A batch was committed.
+class Batches(Event):
+    """What one batch did, or several of one run; sums, or as it was after the last of them.
 
     Parameters
     ----------
     n
-        The batch's number.
+        The number of the batch.
     rows_in, rows_out, rejects, bytes_in
         Records read, rows written, records that became rejects, bytes read.
     late, partly_late, cut_off
         Rows of which all, or some, windows had closed; windows, of all stages, that began before
         the start point and were therefore dropped or emitted with a mark.
-    spans
-        Per stream, what was read.
     watermarks
         Per stream, the watermark after the batch, microseconds since the epoch, from `NEVER` to
         `FOREVER`.
@@ -162,6 +163,16 @@ class BatchCommitted(Event):
         Per phase (``read``, ``decode``, ``run``, ``write``, ``commit``), how long it took.
     state_rows
         Rows of window state after the batch.
+    holders
+        Per stream whose watermark could be further if one partition were: that partition.
+    looked_rows, unordered
+        Of the records read, those of batches that were looked at more closely: rows are counted at
+        every stage then, and how many came after a later one of their partition.
+    stages
+        Per stage, what it read and gave; see `StageRows`.
+    closes
+        Per stage over windows, the watermark at which the first window that has rows closes,
+        microseconds; of batches that were looked at.
     """
 
     n: int
@@ -172,12 +183,45 @@ class BatchCommitted(Event):
     late: int = 0
     partly_late: int = 0
     cut_off: int = 0
-    spans: Mapping[str, Span] = field(default_factory=dict)
     watermarks: Mapping[str, int] = field(default_factory=dict)
     frontiers: Mapping[str, int] = field(default_factory=dict)
     lag: Mapping[str, int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     state_rows: int = 0
+    holders: Mapping[str, Holder] = field(default_factory=dict)
+    looked_rows: int = 0
+    unordered: int = 0
+    stages: Mapping[str, StageRows] = field(default_factory=dict)
+    closes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchCommitted(Batches):
+    """A batch was committed; `spans` is, per stream, what was read."""
+
+    spans: Mapping[str, Span] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchesRolled(Batches):
+    """Several batches of one run, rolled up: it stands where they stood, and folds to the same.
+
+    `at` and `seq` are those of the last of them.
+
+    Parameters
+    ----------
+    batches, since
+        How many there were, and when the first was committed, seconds since the epoch.
+    longest
+        How long the slowest took, seconds.
+    spanned
+        Per stream, how much was read in all, in the unit of the source.
+    """
+
+    batches: int
+    since: float
+    longest: float = 0.0
+    spanned: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,6 +239,11 @@ class ErrorRaised(Event):
         (seconds since the epoch; None if it will not).
     trace
         The traceback, for those who ask for it.
+    level
+        ``error``, or ``warning`` for what needs nobody's hand.
+    count, first_at
+        How many equal errors it stands for, and when the first of them happened (None: `at`).
+        What it says otherwise is said of that first one.
     """
 
     stage: str
@@ -206,17 +255,27 @@ class ErrorRaised(Event):
     attempt: int = 1
     again_at: float | None = None
     trace: str = ""
+    level: str = "error"
+    count: int = 1
+    first_at: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RejectsFound(Event):
-    """Rows of a batch became rejects: `count` of one kind in one stage, with one example."""
+    """Rows became rejects: `count` of one kind in one stage, for reasons like `example`.
+
+    Parameters
+    ----------
+    batch, first_at
+        The first batch that had them, and when that was committed (None: `at`).
+    """
 
     batch: int
     stage: str
     kind: str
     count: int
     example: str = ""
+    first_at: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -260,6 +319,7 @@ _FAMILY: tuple[type[Event], ...] = (
     RunStarted,
     RunEnded,
     BatchCommitted,
+    BatchesRolled,
     ErrorRaised,
     RejectsFound,
     LateFound,
@@ -275,14 +335,31 @@ def _spans(value: Mapping[str, Any]) -> dict[str, Span]:
     return {stream: Span.from_json(span) for stream, span in value.items()}
 
 
+def _holders(value: Mapping[str, Any]) -> dict[str, Holder]:
+    return {stream: Holder(*held) for stream, held in value.items()}
+
+
+def _stages(value: Mapping[str, Any]) -> dict[str, StageRows]:
+    return {stage: StageRows(*rows) for stage, rows in value.items()}
+
+
 _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {"before": Status, "after": Status, "status": Status, "spans": _spans}
+    {
+        "before": Status,
+        "after": Status,
+        "status": Status,
+        "spans": _spans,
+        "holders": _holders,
+        "stages": _stages,
+    }
 )
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Span):
         return value.to_json()
+    if isinstance(value, tuple):
+        return list(value)
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return value.value if isinstance(value, Status) else value

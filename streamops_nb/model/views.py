@@ -1,8 +1,8 @@
 """The view of a job: what screens show of it, folded from its events.
 
-`fold` is pure, and a view's size is bounded: the last minute by seconds and the times of the last
-batches are kept, nothing else grows. What depends on the present (uptime, rates, how far the
-watermark is behind) is asked with the time.
+`fold` is pure, and a view's size is bounded: rates are kept in rings of slots, and the times of the
+last batches; nothing else grows. What depends on the present (uptime, rates, how far the watermark
+is behind) is asked with the time.
 """
 
 from __future__ import annotations
@@ -11,33 +11,31 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from streamops_nb.model.events import (
     FOREVER,
     NEVER,
     BatchCommitted,
+    Batches,
+    BatchesRolled,
     ErrorRaised,
     Event,
     JobSaved,
+    RejectsFound,
     RunEnded,
     RunStarted,
     StatusChanged,
 )
+from streamops_nb.model.flow import Holder, StageRows
 from streamops_nb.model.lifecycle import Status
+from streamops_nb.model.rings import Rings, Slot
+from streamops_nb.model.rollup import spanned
 
-__all__ = ["JobView", "Second", "fold", "fold_all"]
+__all__ = ["JobView", "fold", "fold_all"]
 
 _MINUTE = 60
-_BATCH_TIMES = 256
-
-
-class Second(NamedTuple):
-    """What was committed within one second of wall time."""
-
-    at: int
-    rows_in: int
-    rows_out: int
+_BATCHES = 256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,18 +52,30 @@ class JobView:
         The observed status, when it began (seconds since the epoch) and why.
     run, started_at, ended_at
         The number of the run, when it began, and when it ended (None while it goes on).
+    start
+        In words, from where it began.
     batches, rows_in, rows_out, rejects, late, partly_late, cut_off, bytes_in, errors
         Counts since the run began.
-    batch, batch_at
-        Number and time of the last committed batch.
-    lag, watermarks
-        Per stream; see `BatchCommitted`.
+    looked_rows, unordered
+        Of the batches that were looked at closely: how many records they read, and how many of
+        these came after a later one of their partition.
+    batch, batch_at, received_at, written_at
+        Number and time of the last committed batch; when a batch last read or wrote something.
+    lag, watermarks, frontiers, holders, closes
+        Per stream or stage; see `BatchCommitted`.
+    spanned
+        Per stream, how much was read since the run began, in the unit of the source.
+    stages
+        Per stage, what it read and gave since the run began, as far as it was counted.
     state_rows
         Rows of window state.
-    last_error
-        The last error, also after a restart: what went wrong does not vanish by trying again.
-    seconds, batch_times
-        The last minute, and the seconds that each of the last 256 batches took.
+    last_error, last_reject
+        The last error, also after a restart: what went wrong does not vanish by trying again. The
+        last rejects of the run.
+    rings
+        What was committed lately, for rates.
+    took
+        Per phase, the seconds that each of the last 256 batches took.
     seq
         Number of the last fact from the job's file.
     """
@@ -78,6 +88,7 @@ class JobView:
     since: float = 0.0
     reason: str = ""
     run: int = 0
+    start: str = ""
     started_at: float | None = None
     ended_at: float | None = None
     batches: int = 0
@@ -89,14 +100,24 @@ class JobView:
     cut_off: int = 0
     bytes_in: int = 0
     errors: int = 0
+    looked_rows: int = 0
+    unordered: int = 0
     batch: int = 0
     batch_at: float | None = None
+    received_at: float | None = None
+    written_at: float | None = None
     lag: Mapping[str, int] = field(default_factory=dict)
     watermarks: Mapping[str, int] = field(default_factory=dict)
+    frontiers: Mapping[str, int] = field(default_factory=dict)
+    holders: Mapping[str, Holder] = field(default_factory=dict)
+    closes: Mapping[str, int] = field(default_factory=dict)
+    spanned: Mapping[str, int] = field(default_factory=dict)
+    stages: Mapping[str, StageRows] = field(default_factory=dict)
     state_rows: int = 0
     last_error: ErrorRaised | None = None
-    seconds: tuple[Second, ...] = ()
-    batch_times: tuple[float, ...] = ()
+    last_reject: RejectsFound | None = None
+    rings: Rings = field(default_factory=Rings)
+    took: tuple[Mapping[str, float], ...] = ()
     seq: int = 0
 
     def uptime(self, now: float) -> float | None:
@@ -105,22 +126,58 @@ class JobView:
             return None
         return max(0.0, (now if self.ended_at is None else self.ended_at) - self.started_at)
 
-    def rate_in(self, now: float) -> float:
-        """Records read per second over the last minute or since the run began; 0 after its end."""
-        return self._rate(sum(s.rows_in for s in self._minute(now)), now)
+    def rate_in(self, now: float, seconds: float = _MINUTE) -> float:
+        """Records read per second lately or since the run began; 0 after its end.
 
-    def rate_out(self, now: float) -> float:
+        Parameters
+        ----------
+        seconds
+            Over so long a time, at most a day.
+        """
+        return self._rate(now, seconds, lambda slot: slot.rows_in)
+
+    def rate_out(self, now: float, seconds: float = _MINUTE) -> float:
         """Rows written per second, likewise."""
-        return self._rate(sum(s.rows_out for s in self._minute(now)), now)
+        return self._rate(now, seconds, lambda slot: slot.rows_out)
 
-    def _minute(self, now: float) -> Iterable[Second]:
-        return (s for s in self.seconds if now - _MINUTE < s.at <= now)
-
-    def _rate(self, rows: int, now: float) -> float:
+    def _rate(self, now: float, seconds: float, what: Callable[[Slot], int]) -> float:
         if self.ended_at is not None:
             return 0.0
-        lasted = _MINUTE if self.started_at is None else now - self.started_at
-        return rows / min(max(lasted, 1.0), _MINUTE)
+        slots, covered = self.rings.within(now, seconds)
+        lasted = covered if self.started_at is None else max(now - self.started_at, 1.0)
+        return sum(map(what, slots)) / min(lasted, covered)
+
+    def rate_made(self, now: float, seconds: float = 300.0) -> float | None:
+        """Records that came into being per second lately: what was read, and what lag grew by.
+
+        None where nothing is known of it: before the second batch, or after the end.
+        """
+        slots, _ = self.rings.within(now, seconds)
+        if self.ended_at is not None or len(slots) < 2:
+            return None
+        units = sum(slot.units for slot in slots[1:]) + slots[-1].lag - slots[0].lag
+        return max(0.0, units * self._records_per_unit / max(slots[-1].at - slots[0].at, 1))
+
+    @property
+    def _records_per_unit(self) -> float:
+        units = sum(self.spanned.values())
+        return self.rows_in / units if units else 1.0
+
+    @property
+    def lag_records(self) -> int | None:
+        """Lag in records, also where the source counts in bytes: by what a record took so far."""
+        return None if self.total_lag is None else round(self.total_lag * self._records_per_unit)
+
+    def lag_seconds(self, now: float) -> float | None:
+        """How long ago that came into being which is read next; 0 without lag.
+
+        None where it is not known: before the first batch, after the end of the run, and if the
+        lag is older than what is remembered of the run, a day at most.
+        """
+        if self.total_lag is None or self.ended_at is not None:
+            return None
+        since = self.rings.caught_up_at() if self.total_lag else now
+        return None if since is None else max(0.0, now - since)
 
     @property
     def total_lag(self) -> int | None:
@@ -141,14 +198,19 @@ class JobView:
         watermark = self.watermark
         return None if watermark is None or watermark >= FOREVER else now - watermark / 1e6
 
-    def batch_time(self, share: float) -> float | None:
+    def batch_time(self, share: float, phase: str | None = None) -> float | None:
         """Seconds within which `share` (0 to 1) of the last 256 batches were done, by nearest rank.
 
         ``batch_time(0.5)`` is the median; None before the first batch.
+
+        Parameters
+        ----------
+        phase
+            Of one phase; default the whole batch.
         """
-        if not self.batch_times:
+        if not self.took:
             return None
-        ordered = sorted(self.batch_times)
+        ordered = sorted(sum(t.values()) if phase is None else t.get(phase, 0.0) for t in self.took)
         return ordered[max(0, ceil(share * len(ordered)) - 1)]
 
 
@@ -170,6 +232,7 @@ def _run_started(view: JobView, event: RunStarted) -> JobView:
         since=view.since,
         reason=view.reason,
         run=event.run,
+        start=event.start,
         started_at=event.at,
         state_rows=view.state_rows,
         last_error=view.last_error,
@@ -181,11 +244,12 @@ def _run_ended(view: JobView, event: RunEnded) -> JobView:
     return replace(view, ended_at=event.at)
 
 
-def _batch(view: JobView, event: BatchCommitted) -> JobView:
-    took = sum(event.seconds.values())
+def _batch(view: JobView, event: Batches) -> JobView:
+    units = spanned(event)
+    one = isinstance(event, BatchCommitted)
     return replace(
         view,
-        batches=view.batches + 1,
+        batches=view.batches + (event.batches if isinstance(event, BatchesRolled) else 1),
         rows_in=view.rows_in + event.rows_in,
         rows_out=view.rows_out + event.rows_out,
         rejects=view.rejects + event.rejects,
@@ -193,26 +257,44 @@ def _batch(view: JobView, event: BatchCommitted) -> JobView:
         partly_late=view.partly_late + event.partly_late,
         cut_off=view.cut_off + event.cut_off,
         bytes_in=view.bytes_in + event.bytes_in,
+        looked_rows=view.looked_rows + event.looked_rows,
+        unordered=view.unordered + event.unordered,
         batch=event.n,
         batch_at=event.at,
+        received_at=event.at if event.rows_in else view.received_at,
+        written_at=event.at if event.rows_out else view.written_at,
         lag=event.lag,
         watermarks=event.watermarks,
+        frontiers=event.frontiers,
+        holders=event.holders,
+        closes={**view.closes, **event.closes} if event.closes else view.closes,
+        spanned=_plus(view.spanned, units),
+        stages=_with_stages(view.stages, event.stages) if event.stages else view.stages,
         state_rows=event.state_rows,
-        seconds=_with_second(view.seconds, event),
-        batch_times=(*view.batch_times[-_BATCH_TIMES + 1 :], took),
+        rings=view.rings.plus(
+            event.at, event.rows_in, event.rows_out, sum(units.values()), sum(event.lag.values())
+        ),
+        took=(*view.took[-_BATCHES + 1 :], event.seconds) if one else view.took,
     )
 
 
-def _with_second(seconds: tuple[Second, ...], event: BatchCommitted) -> tuple[Second, ...]:
-    # a wall clock that was set back drops the seconds that have not come yet
-    at = int(event.at)
-    kept = (s for s in seconds if at - _MINUTE <= s.at < at)
-    now = next((s for s in seconds if s.at == at), Second(at, 0, 0))
-    return (*kept, Second(at, now.rows_in + event.rows_in, now.rows_out + event.rows_out))
+def _plus(before: Mapping[str, int], more: Mapping[str, int]) -> Mapping[str, int]:
+    return {**before, **{name: before.get(name, 0) + count for name, count in more.items()}}
+
+
+def _with_stages(
+    before: Mapping[str, StageRows], more: Mapping[str, StageRows]
+) -> Mapping[str, StageRows]:
+    added = {name: before.get(name, StageRows()).plus(rows) for name, rows in more.items()}
+    return {**before, **added}
 
 
 def _error(view: JobView, event: ErrorRaised) -> JobView:
-    return replace(view, errors=view.errors + 1, last_error=event)
+    return replace(view, errors=view.errors + event.count, last_error=event)
+
+
+def _rejects(view: JobView, event: RejectsFound) -> JobView:
+    return replace(view, last_reject=event)
 
 
 # Rejects and late rows are counted with their batch; their own events are the details of that.
@@ -223,7 +305,9 @@ _FOLDS: Mapping[type[Event], Callable[[JobView, Any], JobView]] = MappingProxyTy
         RunStarted: _run_started,
         RunEnded: _run_ended,
         BatchCommitted: _batch,
+        BatchesRolled: _batch,
         ErrorRaised: _error,
+        RejectsFound: _rejects,
     }
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from streamops_nb.model.lifecycle import ACTIVE, Status
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.views import JobView
+from streamops_nb.ops.reported import Reported
 from streamops_nb.ops.screens import Shown, screen
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _LOOK = 0.02
 """Seconds between two looks at a job that is waited for."""
 
 
-class Job(Shown):
+class Job(Reported, Shown):
     """One job of a workspace; holds nothing itself, every question is asked anew."""
 
     _screen = "job"

@@ -28,6 +28,7 @@ from streamops_nb.ops.log import Log
 from streamops_nb.ops.opening import find_jobs, open_core
 from streamops_nb.ops.operations import Operations
 from streamops_nb.ops.previewing import Previewing
+from streamops_nb.ops.reporting import Reporting
 from streamops_nb.ops.resources import Resources
 from streamops_nb.ops.screens import Shown
 from streamops_nb.ops.telling import Telling
@@ -73,7 +74,9 @@ def connect(
     return Workspace(Path(folder), resume=resume, memory=memory, threads=threads, now=now)
 
 
-class Workspace(Acting, Configuring, Forecasting, Listing, Previewing, Shown, Telling, Upkeep):
+class Workspace(
+    Acting, Configuring, Forecasting, Listing, Previewing, Reporting, Shown, Telling, Upkeep
+):
     """A workspace that this process owns; made by `connect`.
 
     Use it as a context manager, or `close` it: jobs that run then go on at the next `connect`.

@@ -73,6 +73,11 @@ class Compiler:
             self._inline(below, steps)
         steps[name] = stage.sql
 
+    def passed(self, names: Iterable[str]) -> dict[str, Statement]:
+        """Count, per stage that is evaluated on the fly, the rows that pass it."""
+        flows = [name for name in names if self._stages[name].kind is Kind.FLOW]
+        return {name: self.query(f"SELECT count(*) FROM {ident(name)}", [name]) for name in flows}
+
     def operator(self, stage: Stage, *, rows: bool = False, places: bool = True) -> Operator:
         """Compile a stage over windows.
 
@@ -238,6 +243,7 @@ class Compiler:
             insert=self.query(f"{plain} AND {on_time}", reads, **steps),
             expire=Statement(expire),
             placed=() if source is None else streams_of(macro.source),
+            oldest=Statement(f"SELECT min({time}) FROM {name}"),
             **self._late(item),
         )
         return table, f"SELECT {every} FROM {name}"
@@ -300,6 +306,7 @@ class Compiler:
             create=Statement(f"{plain} LIMIT 0"),
             insert=Statement(plain),
             expire=Statement(f"DELETE FROM {name} WHERE _end <= {TO}"),
+            oldest=Statement(f"SELECT min(_end) FROM {name}"),
         )
 
     def _partials(self, stage: Stage, parts: Decomposed) -> Operator:
@@ -344,6 +351,7 @@ class Compiler:
             insert=insert,
             expire=Statement(f"DELETE FROM {name} WHERE {window.pane_end} <= {TO}"),
             merge=Statement(f"SELECT _pane{keys}{combined} FROM {name} GROUP BY ALL"),
+            oldest=Statement(f"SELECT min(_pane) FROM {name}"),
             **self._late(item),
         )
         return Operator(

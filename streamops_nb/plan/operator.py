@@ -40,6 +40,8 @@ class StateTable:
         For partials: a query for the same content in as few rows as possible.
     placed
         If its rows have the places of their records: the streams, as the places number them.
+    oldest
+        A query for the smallest time (or end of a window) that it holds, microseconds.
     """
 
     name: str
@@ -52,6 +54,7 @@ class StateTable:
     late_rows: Statement | None = None
     merge: Statement | None = None
     placed: tuple[str, ...] = ()
+    oldest: Statement | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -125,6 +128,8 @@ class Plan:
         Output column to DuckDB type.
     event_times
         Per stream that has one, its event-time column.
+    passed
+        Per stage that is evaluated on the fly, a query for how many of a batch's rows pass it.
     marks
         Whether windows that the start point cut off are emitted, with a mark.
     splits
@@ -138,6 +143,7 @@ class Plan:
     output: Statement | None
     columns: Mapping[str, str]
     event_times: Mapping[str, str]
+    passed: Mapping[str, Statement] = field(default_factory=dict)
     marks: bool = False
     splits: bool = False
 

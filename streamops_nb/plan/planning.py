@@ -316,6 +316,7 @@ class Planning:
                 **final.relation.columns,
                 **({CUT_OFF: "BOOLEAN"} if marks and operators else {}),
             },
+            passed=compiler.passed(n for n in stages if n in needed and n != FINAL),
             marks=marks and bool(operators),
             splits=splits,
             event_times={

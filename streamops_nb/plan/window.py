@@ -53,6 +53,18 @@ class Window:
         offset = self.size if self.kind == "hop" else 0
         return (frontier_to - offset) // step > (frontier_from - offset) // step
 
+    def end_after(self, us: int, frontier: int) -> int:
+        """The end of the first window that holds the time `us` and has not closed by `frontier`.
+
+        For sessions it is only the earliest that it can be.
+        """
+        if self.kind == "session":
+            return us + self.size
+        step = self.slide if self.kind in ("hop", "cumulate") else self.size
+        offset = self.size if self.kind == "hop" else 0
+        after = max(us, frontier) - offset
+        return (after // step + 1) * step + offset
+
     # SQL over a BIGINT expression of microseconds. Each function floors also before 1970.
 
     def pane_of(self, us: str) -> str:

@@ -14,12 +14,16 @@ from rich.text import Text
 
 from streamops_nb.model.errors import Refused
 from streamops_nb.ops.workspace import Workspace, connect
-from streamops_nb.shell.wording import plain
+from streamops_nb.shell.wording import cell, plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["agreed", "looking_at", "print_frame", "print_json"]
+
+
+_WIDEST = 1_000
+"""Longer texts are cut; all of them is in the JSON."""
 
 
 @contextmanager
@@ -67,7 +71,7 @@ def _cell(value: Any) -> str:
         return ""
     if hasattr(value, "strftime"):
         return str(value.strftime("%Y-%m-%d %H:%M:%S"))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else cell(value, width=_WIDEST)
 
 
 def agreed(question: str, console: Console, *, yes: bool) -> bool:

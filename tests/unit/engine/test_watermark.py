@@ -5,7 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamops_nb.engine.watermark import FOREVER, NEVER, HeldBack, StreamClock
+from streamops_nb.engine.watermark import FOREVER, NEVER, StreamClock
+from streamops_nb.model.flow import Holder
 
 SECOND = 1_000_000
 
@@ -112,29 +113,30 @@ def test_what_was_kept_can_go_on_under_new_settings():
     assert fed(slower, a=140).advance(0) == 60
 
 
-def test_what_holds_the_watermark_back_is_said_in_words():
+def test_what_holds_the_watermark_back_is_known():
     one = clock(idle=60 * SECOND)
-    assert one.held_back_by(0) == HeldBack("", "no row has come yet")
-    one.meet(["a", "b"], 0)
-    fed(one, at=0, a=100 * SECOND)
-    assert one.held_back_by(0) == HeldBack("b", "partition b has had no row yet")
-    fed(one, at=0, b=30 * SECOND)
-    assert one.held_back_by(0) == HeldBack(
-        "b", "partition b is at 1970-01-01T00:00:30+00:00, 0:01:10 behind the furthest"
-    )
-    assert one.held_back_by(61 * SECOND) == HeldBack("", "all 2 partitions are idle")
-    assert one.held_back_by(61 * SECOND, {"a"}) is None
-    assert fed(one, at=0, b=100 * SECOND).held_back_by(0) is None
+    assert one.holder(0) is None
+    one.meet(["a", "b"], 7)
+    fed(one, at=9, a=100 * SECOND)
+    assert one.holder(9) == Holder("b", NEVER, 7)
+    fed(one, at=20, b=30 * SECOND)
+    assert one.holder(20) == Holder("b", 30 * SECOND, 20)
+    # with all idle there is none that it waits for; one with a backlog is never idle
+    assert one.holder(61 * SECOND) is None
+    assert one.holder(61 * SECOND, {"a"}) is None
+    assert one.holder(61 * SECOND, {"a", "b"}) == Holder("b", 30 * SECOND, 20)
+    assert fed(one, at=20, b=100 * SECOND).holder(20) is None
     one.end()
-    assert one.held_back_by(0) is None
+    assert one.holder(20) is None
 
 
-def test_event_times_beyond_the_calendar_can_be_spoken_of():
-    one = fed(clock(), a=NEVER + 1, b=0)
-    held = one.held_back_by(0)
-    assert held is not None
-    assert held.partition == "a"
-    assert str(NEVER + 1) in held.reason
+def test_a_stream_that_is_one_log_waits_for_no_partition():
+    assert fed(StreamClock(0, None, apart=False), a=100, b=5).holder(0) is None
+
+
+def test_looking_ahead_advances_nothing():
+    one = fed(clock(delay=50), a=100)
+    assert (one.ahead(0), one.watermark, one.advance(0)) == (50, NEVER, 50)
 
 
 _names = st.sampled_from("abc")

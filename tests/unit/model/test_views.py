@@ -19,6 +19,7 @@ from streamops_nb.model.events import (
     StatusChanged,
 )
 from streamops_nb.model.lifecycle import Status
+from streamops_nb.model.rings import Rings
 from streamops_nb.model.views import JobView, fold, fold_all
 
 
@@ -34,6 +35,7 @@ def test_a_view_tells_the_whole_story():
     error = ErrorRaised(
         job="a", run=1, seq=3, at=112.0, stage="source", kind="SourceError", message="away"
     )
+    rejects = RejectsFound(job="a", run=1, at=110.0, batch=1, stage="x", kind="decode", count=2)
     view = fold_all(
         JobView(job="a"),
         [
@@ -48,7 +50,7 @@ def test_a_view_tells_the_whole_story():
                 bytes_in=9000, lag={"x": 5, "y": 7}, watermarks={"x": 50_000_000, "y": 40_000_000},
                 seconds={"read": 0.25, "run": 0.5}, state_rows=11,
             ),
-            RejectsFound(job="a", run=1, at=110.0, batch=1, stage="x", kind="decode", count=2),
+            rejects,
             LateFound(job="a", run=1, at=110.0, batch=1, stage="hot", late=1, partly_late=3),
             batch(
                 2, 111.0, rows_in=600, rows_out=0, lag={"x": 0, "y": 1},
@@ -62,9 +64,17 @@ def test_a_view_tells_the_whole_story():
     assert view == JobView(
         job="a", version=4, ran=4, author="ann", status=Status.RUNNING, since=101.0, run=1,
         started_at=100.0, batches=2, rows_in=1200, rows_out=60, rejects=2, late=1, partly_late=3,
-        cut_off=1, bytes_in=9000, errors=1, batch=2, batch_at=111.0, lag={"x": 0, "y": 1},
+        cut_off=1, bytes_in=9000, errors=1, batch=2, batch_at=111.0, received_at=111.0,
+        written_at=110.0, lag={"x": 0, "y": 1},
         watermarks={"x": 70_000_000, "y": 60_000_000}, state_rows=12, last_error=error,
-        seconds=((110, 600, 60), (111, 600, 0)), batch_times=(0.75, 0.25), seq=3,
+        last_reject=rejects,
+        rings=Rings(
+            seconds=((110, 600, 60, 0, 12), (111, 600, 0, 0, 1)),
+            tens=((110, 1200, 60, 0, 1),),
+            minutes=((60, 1200, 60, 0, 1),),
+            ten_minutes=((0, 1200, 60, 0, 1),),
+        ),
+        took=({"read": 0.25, "run": 0.5}, {"read": 0.25}), seq=3,
     )  # fmt: skip
     assert (view.uptime(130.0), view.total_lag) == (30.0, 1)
     assert (view.rate_in(130.0), view.rate_out(130.0)) == (40.0, 2.0)
@@ -75,7 +85,7 @@ def test_counts_begin_anew_with_a_run_and_the_last_error_stays():
     error = ErrorRaised(job="a", run=1, seq=2, at=2.0, stage="s", kind="k", message="m")
     view = fold_all(started(), [batch(1, 101.0, rows_in=5, state_rows=7), error])
     again = fold(view, RunStarted(job="a", run=2, at=200.0, version=1))
-    assert (again.rows_in, again.batches, again.errors, again.seconds) == (0, 0, 0, ())
+    assert (again.rows_in, again.batches, again.errors, again.rings) == (0, 0, 0, Rings())
     assert (again.last_error, again.run, again.started_at) == (error, 2, 200.0)
     assert (again.state_rows, again.seq) == (7, 2)
 
@@ -111,8 +121,8 @@ def test_a_view_does_not_grow_with_the_stream():
     view = started(0.0)
     for n in range(1, 3000):
         view = fold(view, batch(n, n / 3, rows_in=1, seconds={"run": 0.1}))
-    assert len(view.seconds) <= 61
-    assert len(view.batch_times) == 256
+    assert [len(ring) for ring in view.rings] == [61, 91, 17, 2]
+    assert len(view.took) == 256
     assert view.rows_in == 2999
 
 
@@ -121,7 +131,7 @@ def test_a_wall_clock_that_was_set_back_spoils_the_rate_for_a_minute_at_most():
     assert view.rate_in(6_000.0) == 0.0
     view = fold(view, batch(2, 6_000.0, rows_in=60))
     assert view.rate_in(6_000.5) == 1.0
-    assert [s.at for s in view.seconds] == [6000]
+    assert [s.at for s in view.rings.seconds] == [6000]
 
 
 def test_folding_an_event_twice_changes_nothing():

@@ -1,0 +1,167 @@
+"""Rolling events up: many facts of one kind become one that folds to the same.
+
+Nothing is lost but resolution: counts are summed, first and last times kept, and of equal errors
+the first stays as it was told. So a view, a total or an error log is the same before and after.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from streamops_nb.model.events import (
+    BatchCommitted,
+    Batches,
+    BatchesRolled,
+    ErrorRaised,
+    Event,
+    LateFound,
+    RejectsFound,
+)
+from streamops_nb.model.fingerprint import fingerprint
+from streamops_nb.model.flow import StageRows
+
+__all__ = ["ROLLED", "rolled", "spanned"]
+
+ROLLED: tuple[type[Event], ...] = (
+    BatchCommitted,
+    BatchesRolled,
+    ErrorRaised,
+    RejectsFound,
+    LateFound,
+)
+"""What is rolled up; every other event is kept as it is."""
+
+_SUMS = (
+    "rows_in", "rows_out", "rejects", "bytes_in", "late", "partly_late", "cut_off", "looked_rows",
+    "unordered",
+)  # fmt: skip
+_LAST = ("watermarks", "frontiers", "lag", "state_rows", "holders")
+
+
+def rolled(events: Iterable[Event]) -> list[list[Event]]:
+    """Group events of one run, and roll each group up.
+
+    Parameters
+    ----------
+    events
+        In order; each of a kind in `ROLLED`.
+
+    Returns
+    -------
+    list of list
+        Per group its one event, followed by those that it stands for, in the order of their last.
+    """
+    groups: dict[Hashable, list[Event]] = {}
+    for event in events:
+        groups.setdefault(_like(event), []).append(event)
+    last = sorted(groups.values(), key=lambda group: (group[-1].at, group[-1].seq))
+    return [[_one(group), *group] for group in last]
+
+
+def spanned(event: Batches) -> Mapping[str, int]:
+    """Per stream, how much was read, in the unit of the source."""
+    if isinstance(event, BatchesRolled):
+        return event.spanned
+    if isinstance(event, BatchCommitted):
+        return {name: sum(s.stop - s.start for s in span) for name, span in event.spans.items()}
+    return {}
+
+
+def _like(event: Event) -> Hashable:
+    """What events have in common that are rolled up together."""
+    if isinstance(event, Batches):
+        return (event.job, event.run)
+    if isinstance(event, LateFound):
+        return (event.job, event.run, event.stage)
+    return (event.run, type(event), fingerprint(event))
+
+
+def _one(group: Sequence[Event]) -> Event:
+    if len(group) == 1 and not isinstance(group[0], BatchCommitted):
+        return group[0]
+    how = _HOW[type(group[-1])]
+    return how(group)
+
+
+def _batches(group: Sequence[Batches]) -> BatchesRolled:
+    last = group[-1]
+    stages: dict[str, StageRows] = {}
+    closes: dict[str, int] = {}
+    for event in group:
+        for name, rows in event.stages.items():
+            stages[name] = stages.get(name, StageRows()).plus(rows)
+        closes.update(event.closes)
+    sums = {name: sum(getattr(event, name) for event in group) for name in _SUMS}
+    lasts = {name: getattr(last, name) for name in _LAST}
+    return BatchesRolled(
+        job=last.job,
+        run=last.run,
+        seq=last.seq,
+        at=last.at,
+        n=last.n,
+        batches=sum(_batches_of(event) for event in group),
+        since=_since(group[0]),
+        longest=max(_longest(event) for event in group),
+        spanned=_added(spanned(event) for event in group),
+        seconds=_added(event.seconds for event in group),
+        stages=stages,
+        closes=closes,
+        **sums,
+        **lasts,
+    )
+
+
+def _batches_of(event: Batches) -> int:
+    return event.batches if isinstance(event, BatchesRolled) else 1
+
+
+def _since(event: Batches) -> float:
+    return event.since if isinstance(event, BatchesRolled) else event.at
+
+
+def _longest(event: Batches) -> float:
+    if isinstance(event, BatchesRolled):
+        return event.longest
+    return sum(event.seconds.values())
+
+
+def _added(maps: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    total: Counter[str] = Counter()
+    for one in maps:
+        total.update(one)
+    return dict(total)
+
+
+def _counted(group: Sequence[ErrorRaised | RejectsFound]) -> Event:
+    """The first, with the number of all and the time of the last."""
+    first, last = group[0], group[-1]
+    return replace(
+        first,
+        at=last.at,
+        seq=last.seq,
+        count=sum(event.count for event in group),
+        first_at=first.at if first.first_at is None else first.first_at,
+    )
+
+
+def _late(group: Sequence[LateFound]) -> LateFound:
+    return replace(
+        group[-1],
+        late=sum(event.late for event in group),
+        partly_late=sum(event.partly_late for event in group),
+    )
+
+
+_HOW: Mapping[type[Event], Callable[[Any], Event]] = MappingProxyType(
+    {
+        BatchCommitted: _batches,
+        BatchesRolled: _batches,
+        ErrorRaised: _counted,
+        RejectsFound: _counted,
+        LateFound: _late,
+    }
+)

@@ -1,0 +1,154 @@
+"""Why nothing comes out of a job: the one sentence, from what is known of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from streamops_nb.model.events import FOREVER, NEVER
+from streamops_nb.model.lifecycle import Status
+from streamops_nb.model.views import JobView
+from streamops_nb.model.wording import cut
+
+__all__ = ["length", "moment", "silence", "waiting_for"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400
+_IDLE = 2.0
+"""A partition is called idle if nothing came for longer than this, seconds."""
+
+
+def silence(view: JobView, now: float) -> str:
+    """Say why the run has written nothing; empty if it has.
+
+    Parameters
+    ----------
+    now
+        Wall time, seconds since the epoch.
+    """
+    if view.rows_out:
+        return ""
+    for reason in (_not_running, _nothing_read, _all_rejected, _all_dropped, _waiting):
+        said = reason(view, now)
+        if said:
+            return said
+    return _gave_nothing(view, now)
+
+
+def _not_running(view: JobView, now: float) -> str:
+    if view.run == 0:
+        return "no output: the job has not been started yet"
+    if view.status is Status.FAILED:
+        return f"no output: the run failed: {cut(view.reason, 300)}"
+    if view.status is Status.RETRYING and view.last_error is not None:
+        return f"no output yet: {cut(view.reason, 300)}"
+    if view.batches == 0 and view.status is Status.STARTING:
+        return "no output yet: the job is starting"
+    return ""
+
+
+def _nothing_read(view: JobView, now: float) -> str:
+    if view.rows_in:
+        return ""
+    if view.status is Status.FINISHED:
+        return "no output: the streams ended without a record"
+    since = "" if view.started_at is None else f" since {moment(int(view.started_at * 1e6), now)}"
+    if view.ended_at is not None:
+        return f"no output: no record came while the run lasted, from where it began ({view.start})"
+    return f"no output yet: no record has come{since}; the run began at: {view.start}"
+
+
+def _all_rejected(view: JobView, now: float) -> str:
+    if view.rejects < view.rows_in:
+        return ""
+    reject = view.last_reject
+    last = (
+        "" if reject is None else f", the last in stage {reject.stage}: {cut(reject.example, 200)}"
+    )
+    return f"no output yet: all {view.rows_in:,} records are rejects{last}"
+
+
+def _all_dropped(view: JobView, now: float) -> str:
+    for name, rows in view.stages.items():
+        if rows.counted_in and rows.rows_in and not rows.rows_out and name not in view.frontiers:
+            partly = "" if view.looked_rows == view.rows_in else " of those looked at"
+            return (
+                f"no output yet: none of the {rows.rows_in:,} rows{partly} passed stage {cut(name)}"
+            )
+    return ""
+
+
+def _waiting(view: JobView, now: float) -> str:
+    """A window that has rows and has not closed."""
+    open_ones = {n: at for n, at in view.closes.items() if at > view.frontiers.get(n, NEVER)}
+    if not open_ones or not view.state_rows or view.status is Status.FINISHED:
+        return ""
+    stage = min(open_ones, key=lambda name: open_ones[name])
+    needed, watermark = open_ones[stage], view.watermark
+    of = "" if len(view.frontiers) == 1 else f" of stage {cut(stage)}"
+    until = f"the first window{of} closes when the watermark passes {moment(needed, now)}"
+    if watermark is None:
+        stands = "there is no watermark yet"
+    else:
+        stands = f"it is at {moment(watermark, now)}"
+    held = waiting_for(view, now)
+    end = "" if view.ended_at is None else f"; the run ended: {view.status}"
+    return f"no output yet: {until}; {stands}{f', {held}' if held else ''}{end}"
+
+
+def waiting_for(view: JobView, now: float) -> str:
+    """Say which partition the watermark waits for, and how long that has been idle; else empty."""
+    slow = [n for n, mark in view.watermarks.items() if mark == min(view.watermarks.values())]
+    for stream in slow:
+        holder = view.holders.get(stream)
+        if holder is None:
+            continue
+        of = f" of {cut(stream)}" if len(view.watermarks) > 1 else ""
+        idle = max(0.0, now - holder.active_at / 1e6)
+        said = f"held back by partition {cut(holder.partition)}{of}"
+        said += ", which has had no row yet" if holder.reached <= NEVER else ""
+        return said if idle < _IDLE else f"{said}, idle for {length(idle)}"
+    if len(view.watermarks) > 1 and len(slow) == 1 and view.watermarks[slow[0]] < FOREVER:
+        return f"held back by stream {cut(slow[0])}"
+    return ""
+
+
+def _gave_nothing(view: JobView, now: float) -> str:
+    late = view.late + view.partly_late
+    lateness = f" ({late:,} rows came late)" if late else ""
+    verb = "no output" if view.ended_at is not None else "no output yet"
+    if not view.frontiers:
+        return f"{verb}: the query kept none of the {view.rows_in:,} records{lateness}"
+    closed = min(view.frontiers.values())
+    if closed <= NEVER:
+        return f"{verb}: no window has rows, of {view.rows_in:,} records{lateness}"
+    upto = "all windows have closed" if closed >= FOREVER else f"closed up to {moment(closed, now)}"
+    return f"{verb}: {upto}, and the query kept none of their rows{lateness}"
+
+
+def length(seconds: float) -> str:
+    """Write a length of time: ``42 s``, ``3 min 5 s``, ``2 h 4 min``, ``3 d 1 h``."""
+    if seconds < 10 and seconds != int(seconds):
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    units: list[tuple[str, int]] = [("d", _DAY), ("h", 3600), ("min", 60), ("s", 1)]
+    for (unit, width), (below, narrower) in pairwise(units):
+        if whole >= width:
+            rest = whole % width // narrower
+            return f"{whole // width} {unit} {rest} {below}" if rest else f"{whole // width} {unit}"
+    return f"{whole} s"
+
+
+def moment(us: int, now: float) -> str:
+    """Write an event time: the time of day within a day of now, else with its date."""
+    if us <= NEVER:
+        return "-"
+    if us >= FOREVER:
+        return "the end"
+    try:
+        at = _EPOCH + timedelta(microseconds=us)
+    except OverflowError:  # Python's years end at 9999, event times do not
+        return f"{us} microseconds"
+    form = "%H:%M:%S" if abs(now - us / 1e6) < _DAY else "%Y-%m-%d %H:%M:%S"
+    text = at.strftime(form)
+    return f"{text}.{us % 1_000_000 // 1000:03d}" if us % 1_000_000 else text
