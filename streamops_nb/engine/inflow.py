@@ -201,7 +201,7 @@ class Inflow:
 
     def microseconds(self, column: str) -> np.ndarray:
         """The event times, microseconds since the epoch; only after `timed`."""
-        us: np.ndarray = _microseconds(self.table[column]).to_numpy()
+        us: np.ndarray = microseconds(self.table[column]).to_numpy()
         return us
 
     def partitions(self) -> pa.ChunkedArray:
