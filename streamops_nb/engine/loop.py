@@ -20,7 +20,7 @@ from streamops_nb.engine.reading import Load, Pace, Reading, backlog
 from streamops_nb.engine.record import Record
 from streamops_nb.engine.references import Note, References
 from streamops_nb.engine.watermark import FOREVER, NEVER, StreamClock
-from streamops_nb.model.batch import Ends, advance
+from streamops_nb.model.batch import Ends, Span, advance
 from streamops_nb.model.flow import Holder
 from streamops_nb.plan.operator import Operator, Plan
 
@@ -72,6 +72,11 @@ class Loop:
         Where the next batch is read while the present one runs; None reads in `step` itself.
     trace
         Called with the name of each step of the recipe when it has been done.
+
+    Attributes
+    ----------
+    spans
+        What the batch that is being worked on reads, or the last one read.
     """
 
     def __init__(
@@ -110,6 +115,7 @@ class Loop:
         self._last_commit = 0.0
         self._next: Future[Load] | None = None
         self._reading = Reading(inlets, pace, now)
+        self.spans: Mapping[str, Span] = {}
         self.checkpoint = file.open()
         self._clocks = self._wound(self.checkpoint.clocks)
 
@@ -125,10 +131,12 @@ class Loop:
         if self._over():
             return None
         begun = time.perf_counter()
+        self.spans = {}
         try:
             load, record = self._replayed() or self._planned()
             if record is None:
                 return self._pace.interval
+            self.spans = record.spans
             self._clocks = self._run(load, record)
         except BaseException:
             # what was read ahead follows a batch that was not committed

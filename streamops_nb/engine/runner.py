@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from streamops_nb.engine.loop import Done, Loop
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.start import first_checkpoint
 from streamops_nb.engine.state import prepare
+from streamops_nb.model.batch import Span
 from streamops_nb.model.errors import Interrupted, SourceError, StreamopsError
 from streamops_nb.model.secrets import mask
 from streamops_nb.model.spec import JobSpec, Start
@@ -37,12 +38,15 @@ class Trouble:
 
     Parameters
     ----------
+    spans
+        What the batch reads, per stream; empty if it did not get that far.
     again_in
         Seconds until the next try, or None if the run has failed.
     """
 
     error: StreamopsError
     batch: int
+    spans: Mapping[str, Span]
     attempt: int
     again_in: float | None
     trace: str
@@ -239,6 +243,7 @@ class Runner:
             Trouble(
                 error=error,
                 batch=self.loop.checkpoint.n + 1,
+                spans=self.loop.spans,
                 attempt=self._attempt,
                 again_in=wait,
                 trace=self._masked("".join(traceback.format_exception(error))),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from streamops_nb.engine.preview.draw import Latest
-from streamops_nb.engine.preview.sample import Limits, Sample
+import pyarrow as pa
+
+from streamops_nb.db import ident
+from streamops_nb.engine.inflow import REJECTS
+from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.core import Core
+from streamops_nb.ops.preview.asking import Asked, Known, asked_limits, asked_way
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.preview.receipt import Standing
 from streamops_nb.plan import specfile
@@ -26,13 +31,14 @@ class Previewing:
         self,
         what: JobSpec | str | Path | Mapping[str, Any],
         *,
-        rows: int = 1_000,
         sample: Sample | None = None,
         params: Mapping[str, Any] | None = None,
         upto: str | None = None,
         seconds: float = 10.0,
+        nbytes: str | int = "32MiB",
+        **rows: Unpack[Asked],
     ) -> Preview:
-        """Run a job's query once over a sample of the latest data; nothing is saved.
+        """Run a job's query once over a sample of its streams; nothing is saved.
 
         Works whatever the job's status is, and while no CU are allocated.
 
@@ -40,29 +46,60 @@ class Previewing:
         ----------
         what
             A job by its name, or a specification as `save` takes it.
-        rows
-            At most so many records of each stream.
         sample
-            A sample that was drawn before, instead of the latest data.
+            A sample that was drawn before, instead of drawing one.
         params
             Values of parameters that differ from their defaults.
         upto
             The last stage of interest.
         seconds
             The most time that drawing may take.
+        nbytes
+            The most that is drawn of each stream, for example ``"32MB"``.
+        **rows
+            Which rows to draw, the latest 1,000 by default; see
+            `streamops_nb.ops.preview.asking.Asked`.
 
         Raises
         ------
         Refused
-            If the specification, query or parameters are not acceptable.
+            If the specification, query, parameters or rows are not acceptable.
         SourceError
             If a source cannot be read.
         """
         spec = self._spec_of(what)
-        previews = self._core.previews
+        before = self._core.previews.standing(spec.name)
         if sample is None:
-            sample = previews.draw(spec, Latest(rows), Limits(rows=rows, seconds=seconds))
-        return previews.run(spec, sample, params=params, upto=upto)
+            sample = self._draw(spec, rows, seconds, nbytes)
+        elif rows:
+            given = f"a sample and `{next(iter(rows))}` are two ways to choose rows"
+            raise SpecRefused([Fault(where="sample", what=given, remedy="give one of them")])
+        return self._core.previews.run(spec, sample, params=params, upto=upto, before=before)
+
+    def _draw(self, spec: JobSpec, rows: Asked, seconds: float, nbytes: str | int) -> Sample:
+        limits = asked_limits(rows, nbytes, seconds)
+        return self._core.previews.draw(spec, asked_way(spec, rows, self._known(spec.name)), limits)
+
+    def _known(self, name: str) -> Known | None:
+        if name not in self._core.states:
+            return None
+        return Known(lambda: self._facts(name), lambda: self._rejects(name))
+
+    def _facts(self, name: str) -> list[Any]:
+        core = self._core
+        core.courier.deliver()
+        found: list[Any] = []
+        page = core.catalog.events(name)
+        while page.events:
+            found += page.events
+            page = core.catalog.events(name, since=page.next)
+        return found
+
+    def _rejects(self, name: str) -> pa.Table:
+        backend = self._core.backend
+        if not backend.job_path(name).exists():
+            return REJECTS.empty_table()
+        return self._core.read(f"FROM {ident(backend.attach_job(name), 'rejects')}")
 
     def _spec_of(self, what: Any) -> JobSpec:
         if isinstance(what, JobSpec):

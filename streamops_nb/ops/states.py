@@ -183,6 +183,7 @@ class States:
             kind=type(error).__name__,
             message=str(error),
             batch=trouble.batch,
+            spans=trouble.spans,
             retryable=trouble.again_in is not None,
             attempt=trouble.attempt,
             again_at=None if trouble.again_in is None else self._now() + trouble.again_in,

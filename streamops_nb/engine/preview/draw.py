@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from streamops_nb.db import Session
 from streamops_nb.engine.assembly import OpenStream, Surroundings, open_stream
-from streamops_nb.engine.preview.sample import Drawn, Limits, Sample, origin_of
+from streamops_nb.engine.preview.choosing import newest
+from streamops_nb.engine.preview.fields import Fields
+from streamops_nb.engine.preview.sample import Coverage, Drawn, Limits, Sample, origin_of
 from streamops_nb.engine.reading import backlog
+from streamops_nb.engine.watermark import NEVER
 from streamops_nb.model.batch import Ends, Position, Slice, Span, advance
-from streamops_nb.model.spec import JobSpec
-from streamops_nb.sources.base import Limit
+from streamops_nb.model.spec import JobSpec, Stream
+from streamops_nb.sources.base import Limit, Source
 
-__all__ = ["Draw", "How", "Latest", "draw"]
+__all__ = ["Draw", "Draws", "Found", "How", "Reader", "draw"]
 
 _READ = 10_000
 """Records that are read at a time, so that a time limit is kept."""
@@ -24,110 +31,234 @@ _READ = 10_000
 _NONE = pa.schema([("_partition", pa.string()), ("_offset", pa.int64()), ("_raw", pa.binary())])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Records that were read of one stream, and their event times.
+
+    Parameters
+    ----------
+    times
+        Per record, microseconds since the epoch; `NEVER` if it has none that is of use.
+    """
+
+    drawn: Drawn
+    times: np.ndarray
+
+    @cached_property
+    def known(self) -> np.ndarray:
+        """The event times that are known."""
+        found: np.ndarray = self.times[self.times > NEVER]
+        return found
+
+    def kept(self, keep: np.ndarray, **changes: object) -> Found:
+        """The same with some of the records only; where they lie follows from them."""
+        raw = self.drawn.raw.filter(pa.array(keep))
+        span = _narrowed(self.drawn.span, raw)
+        drawn = replace(self.drawn, raw=raw, span=span, begins=False, **changes)  # type: ignore[arg-type]
+        return Found(drawn=drawn, times=self.times[keep])
+
+    @property
+    def told(self) -> Drawn:
+        """The records, with what is known of their event times."""
+        known = self.known
+        if not len(known):
+            return self.drawn
+        covered = replace(self.drawn.coverage, first=int(known.min()), last=int(known.max()))
+        return replace(self.drawn, coverage=covered)
+
+
+class Reader:
+    """Reads a source forward from a position, until a limit is reached."""
+
+    def __init__(self, source: Source, start: Position, limits: Limits, until: float) -> None:
+        self._source = source
+        self._limits = limits
+        self._until = until
+        self.start = dict(start)
+        self.position = dict(start)
+        self.pieces: list[pa.Table] = []
+        self.slices: list[Slice] = []
+        self.rows = self.nbytes = 0
+
+    @property
+    def reached(self) -> str:
+        """The limit that was reached: ``rows``, ``bytes``, ``seconds``, or nothing."""
+        if self.rows >= self._limits.rows:
+            return "rows"
+        if self.nbytes >= self._limits.nbytes:
+            return "bytes"
+        return "seconds" if time.monotonic() >= self._until else ""
+
+    def step(self, stops: Position) -> bool:
+        """Read some records that lie before `stops`; say whether there were any."""
+        limits = self._limits
+        rows, nbytes = min(limits.rows - self.rows, _READ), limits.nbytes - self.nbytes
+        span = _within(self._source.cut(self.position, Limit(rows=rows, nbytes=nbytes)), stops)
+        if not span:
+            return False
+        piece = self._source.read(span)
+        self.pieces.append(piece)
+        self.slices += span.slices
+        self.position = advance(self.position, span)
+        self.rows += piece.num_rows
+        self.nbytes += piece.nbytes
+        return True
+
+
 class Draw:
     """One stream that is being drawn from.
 
     Parameters
     ----------
-    stream
+    declared
+        What the specification says of the stream.
+    opened
         The stream, opened for this alone.
     until
         When the time is up, on the monotonic clock.
     """
 
-    def __init__(self, stream: OpenStream, limits: Limits, until: float) -> None:
-        self.stream = stream
+    def __init__(
+        self,
+        name: str,
+        declared: Stream,
+        opened: OpenStream,
+        around: Surroundings,
+        session: Session,
+        limits: Limits,
+        until: float,
+    ) -> None:
+        self.name = name
+        self.declared = declared
+        self.source = opened.source
+        self.schema = opened.schema
         self.limits = limits
+        self.fields = Fields(
+            name=name,
+            declared=declared,
+            schema=opened.schema,
+            decoded=opened.source.traits.decoded,
+            around=around,
+            session=session,
+        )
         self._until = until
+
+    def reader(self, start: Position, rows: int | None = None) -> Reader:
+        """Give a reader that keeps the limits; of at most `rows` records."""
+        limits = self.limits if rows is None else replace(self.limits, rows=rows)
+        return Reader(self.source, start, limits, self._until)
+
+    def read(self, start: Position, stops: Position, *, rows: int | None = None) -> Found:
+        """Read from one position to another, or until a limit is reached."""
+        ends = self.source.ends()
+        reader = self.reader(start, rows)
+        reach = replace(ends, latest={p: stops.get(p, 0) for p in ends.latest})
+        truncated = ""
+        while backlog(reach, reader.position) and not truncated and reader.step(stops):
+            truncated = reader.reached if backlog(reach, reader.position) else ""
+        return self.found(reader, ends, truncated)
+
+    def latest(self, rows: int) -> Found:
+        """Read the latest records, spread over the partitions."""
+        start = self.source.seek(rows)
+        # what comes while we look is left out, except that offsets may hold several records
+        found = self.read(start, self.source.ends().latest, rows=rows + _READ)
+        fitting = found.drawn.raw.num_rows // 2
+        if found.drawn.truncated == "bytes" and fitting:
+            fewer = self.latest(fitting)
+            return replace(fewer, drawn=replace(fewer.drawn, truncated="bytes"))
+        excess = found.drawn.raw.num_rows > rows
+        if excess:
+            found = found.kept(newest(found.drawn, rows))
+        drawn = found.drawn
+        more = "" if drawn.begins and not excess else "rows"
+        return replace(found, drawn=replace(drawn, truncated=drawn.truncated or more))
+
+    def found(self, reader: Reader, ends: Ends, truncated: str = "") -> Found:
+        """Put together what a reader has read."""
+        pieces = reader.pieces
+        raw = pa.concat_tables(pieces).unify_dictionaries() if pieces else _NONE.empty_table()
+        first = ends.earliest.items()
+        stops = reader.position
+        drawn = self.drawn(
+            raw,
+            span=_joined(reader.slices),
+            begins=all(reader.start.get(p, at) <= at for p, at in first),
+            ends=ends.closed and all(stops.get(p, 0) >= end for p, end in ends.latest.items()),
+            truncated=truncated,
+        )
+        return Found(drawn=drawn, times=self.fields.times(raw))
+
+    def drawn(self, raw: pa.Table, **known: object) -> Drawn:
+        """Make of records what a sample holds of them."""
+        traits = self.source.traits
+        return Drawn(
+            raw=raw,
+            decoded=traits.decoded,
+            schema=self.schema,
+            apart=traits.apart,
+            origin=origin_of(self.declared),
+            stream=self.declared,
+            coverage=Coverage(looked_at=raw.num_rows),
+            **known,  # type: ignore[arg-type]
+        )
+
+
+class Draws(Mapping[str, Draw]):
+    """The streams of a job, each opened when it is first asked for.
+
+    Attributes
+    ----------
+    notes
+        What is worth telling of the sample as a whole.
+    """
+
+    def __init__(
+        self, spec: JobSpec, around: Surroundings, limits: Limits, stack: ExitStack
+    ) -> None:
+        self.spec = spec
+        self.limits = limits
+        self.around = around
+        self.notes: list[str] = []
+        self._stack = stack
+        self._open: dict[str, Draw] = {}
+        self._until = time.monotonic() + limits.seconds
+
+    @cached_property
+    def session(self) -> Session:
+        """A session for decoding."""
+        session = self.around.instance.session()
+        self._stack.callback(session.close)
+        return session
 
     @property
     def time_is_up(self) -> bool:
         """Whether to stop with what there is."""
         return time.monotonic() >= self._until
 
-    def read(self, start: Position, ends: Ends, *, rows: int | None = None) -> Drawn:
-        """Read from `start` on, up to where the source reached when it was asked.
+    def __getitem__(self, name: str) -> Draw:
+        if name not in self._open:
+            declared = self.spec.streams[name]
+            opened = open_stream(name, declared, self.around, self.session)
+            self._stack.callback(opened.source.close)
+            self._open[name] = Draw(
+                name, declared, opened, self.around, self.session, self.limits, self._until
+            )
+        return self._open[name]
 
-        Parameters
-        ----------
-        rows
-            At most so many records, and never more than the limits allow.
-        """
-        wanted = min(self.limits.rows, rows or self.limits.rows)
-        source, position = self.stream.source, dict(start)
-        pieces: list[pa.Table] = []
-        slices: list[Slice] = []
-        nbytes = count = 0
-        truncated = ""
-        while backlog(ends, position) and not truncated:
-            limit = Limit(rows=min(wanted - count, _READ), nbytes=self.limits.nbytes - nbytes)
-            span = _within(source.cut(position, limit), ends)
-            if not span:
-                break
-            piece = source.read(span)
-            pieces.append(piece)
-            slices += span.slices
-            position = advance(position, span)
-            count += piece.num_rows
-            nbytes += piece.nbytes
-            if backlog(ends, position):
-                truncated = self._reached(count, nbytes, wanted)
-        return self.drawn(pieces, Span(tuple(slices)), start, ends, truncated)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.spec.streams)
 
-    def _reached(self, rows: int, nbytes: int, wanted: int) -> str:
-        if rows >= wanted:
-            return "rows"
-        if nbytes >= self.limits.nbytes:
-            return "bytes"
-        return "seconds" if self.time_is_up else ""
-
-    def drawn(
-        self,
-        pieces: list[pa.Table],
-        span: Span,
-        start: Position,
-        ends: Ends,
-        truncated: str = "",
-    ) -> Drawn:
-        """Put together what was read from `start` on."""
-        source = self.stream.source
-        raw = pa.concat_tables(pieces).unify_dictionaries() if pieces else _NONE.empty_table()
-        stops = advance(start, span)
-        earliest = ends.earliest.items()
-        return Drawn(
-            raw=raw,
-            decoded=source.traits.decoded,
-            schema=self.stream.schema,
-            span=span,
-            apart=source.traits.apart,
-            begins=all(start.get(p, first) <= first for p, first in earliest),
-            ends=ends.closed and all(stops.get(p, 0) >= end for p, end in ends.latest.items()),
-            truncated=truncated,
-        )
+    def __len__(self) -> int:
+        return len(self.spec.streams)
 
 
 class How(Protocol):
-    """A way to draw the records of one stream."""
+    """A way to draw the records of a job's streams."""
 
-    def draw(self, draw: Draw) -> Drawn:
-        """Draw them."""
+    def draw(self, draws: Draws) -> Mapping[str, Drawn]:
+        """Draw them, of every stream."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Latest:
-    """The latest records, spread over the partitions."""
-
-    rows: int = 1_000
-
-    def draw(self, draw: Draw) -> Drawn:
-        """See `How.draw`."""
-        source = draw.stream.source
-        ends = source.ends()
-        return draw.read(source.seek(min(self.rows, draw.limits.rows)), ends)
-
-    def __str__(self) -> str:
-        return f"latest {self.rows:,} rows"
 
 
 def draw(spec: JobSpec, how: How, around: Surroundings, limits: Limits) -> Sample:
@@ -138,37 +269,35 @@ def draw(spec: JobSpec, how: How, around: Surroundings, limits: Limits) -> Sampl
     StreamopsError
         If a source cannot be read.
     """
-    at, until = around.now(), time.monotonic() + limits.seconds
-    session = around.instance.session()
-    streams: dict[str, Drawn] = {}
-    try:
-        for name in spec.streams:
-            streams[name] = _draw(spec, name, how, around, session, limits, until)
-    finally:
-        session.close()
-    return Sample(streams=streams, how=str(how), at=at, limits=limits)
-
-
-def _draw(
-    spec: JobSpec,
-    name: str,
-    how: How,
-    around: Surroundings,
-    session: Session,
-    limits: Limits,
-    until: float,
-) -> Drawn:
-    begun = time.perf_counter()
-    stream = open_stream(name, spec.streams[name], around, session)
-    try:
-        drawn = how.draw(Draw(stream, limits, until))
-    finally:
-        stream.source.close()
+    at, begun = around.now(), time.perf_counter()
+    with ExitStack() as stack:
+        draws = Draws(spec, around, limits, stack)
+        streams = how.draw(draws)
+        told = ", ".join([str(how), *draws.notes])
     took = time.perf_counter() - begun
-    return replace(drawn, seconds=took, origin=origin_of(spec.streams[name]))
+    timed = {name: replace(streams[name], seconds=took) for name in spec.streams}
+    return Sample(streams=timed, how=told, at=at, limits=limits)
 
 
-def _within(span: Span, ends: Ends) -> Span:
-    """What of a span had been there when the source was asked how far it reaches."""
-    slices = (replace(s, stop=min(s.stop, ends.latest.get(s.partition, s.start))) for s in span)
+def _within(span: Span, stops: Position) -> Span:
+    """What of a span lies before a position."""
+    slices = (replace(s, stop=min(s.stop, stops.get(s.partition, s.start))) for s in span)
     return Span(tuple(s for s in slices if s.stop > s.start))
+
+
+def _narrowed(span: Span, raw: pa.Table) -> Span:
+    """The span from the first record that is left in each partition."""
+    stops: dict[str, int] = {s.partition: s.stop for s in span}
+    names = raw["_partition"].cast(pa.string())
+    grouped = pa.table({"p": names, "o": raw["_offset"]}).group_by("p").aggregate([("o", "min")])
+    starts = dict(zip(grouped["p"].to_pylist(), grouped["o_min"].to_pylist(), strict=True))
+    return Span(tuple(Slice(p, starts[p], stop) for p, stop in stops.items() if p in starts))
+
+
+def _joined(slices: list[Slice]) -> Span:
+    """What was read, piece after piece, as one span."""
+    whole: dict[str, Slice] = {}
+    for each in slices:
+        start = whole[each.partition].start if each.partition in whole else each.start
+        whole[each.partition] = replace(each, start=start)
+    return Span(tuple(whole.values()))

@@ -73,6 +73,8 @@ def decode(
     """
     schema = stream.fields or dict(drawn.schema)
     if drawn.raw.num_rows:
+        if drawn.format is not None:
+            stream = stream.model_copy(update={"format": drawn.format})
         make = format_maker(name, stream, environ, decoded=drawn.decoded)
         inflow = decoded_inflow(name, drawn.raw, make(schema), session)
     else:
@@ -88,7 +90,7 @@ def decode(
         inflow=inflow,
         timing=timing,
         watermark=_watermark(inflow, timing, drawn, now),
-        cut=_cut(inflow, timing, drawn),
+        cut=max(_cut(inflow, timing, drawn), drawn.cut),
         before=_before(inflow, timing, apart=drawn.apart),
     )
 

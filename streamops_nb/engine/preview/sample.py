@@ -14,10 +14,11 @@ from functools import cached_property
 
 import pyarrow as pa
 
+from streamops_nb.engine.watermark import NEVER
 from streamops_nb.model.batch import Span
-from streamops_nb.model.spec import Stream
+from streamops_nb.model.spec import PlugIn, Stream
 
-__all__ = ["Drawn", "Limits", "Sample", "origin_of"]
+__all__ = ["Coverage", "Drawn", "Limits", "Sample", "origin_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +36,28 @@ class Limits:
     rows: int = 1_000
     nbytes: int = 32 * 2**20
     seconds: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coverage:
+    """What of a stream a sample covers.
+
+    Parameters
+    ----------
+    looked_at
+        Records that were read to choose from.
+    first, last
+        The smallest and the largest event time among those chosen, microseconds; None if unknown.
+    strata, keys, keys_seen
+        The column by which they were chosen, the keys that are there, and those that were seen.
+    """
+
+    looked_at: int = 0
+    first: int | None = None
+    last: int | None = None
+    strata: str = ""
+    keys: int = 0
+    keys_seen: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +79,20 @@ class Drawn:
     begins, ends
         Whether nothing lies before them, and whether the stream has ended with them.
     truncated
-        The limit that was reached while more was there: ``rows``, ``bytes``, ``seconds``, or
-        nothing.
+        The limit because of which records that were there, before or after these, are not among
+        them: ``rows``, ``bytes``, ``seconds``, or nothing.
     seconds
         How long drawing took.
     origin
-        Changes when the stream's source is another; see `origin_of`.
+        Changes when the stream's source is another; see `origin_of`. Empty if they come from none.
+    stream
+        What the specification said of the stream.
+    format
+        The format of the records, if it is not what the specification says.
+    cut
+        Windows that begin before this may lack records that were left out between those chosen.
+    coverage
+        What of the stream they cover.
     """
 
     raw: pa.Table
@@ -74,6 +105,10 @@ class Drawn:
     truncated: str = ""
     seconds: float = 0.0
     origin: str = ""
+    stream: Stream | None = None
+    format: PlugIn | None = None
+    cut: int = NEVER
+    coverage: Coverage = Coverage()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ class Previews:
         bounds: Bounds | None = None,
     ) -> None:
         self._around = around
-        self._standing = standing
+        self.standing = standing
         self.previewer = Previewer(around, bounds)
 
     def draw(self, spec: JobSpec, how: How, limits: Limits) -> Sample:
@@ -51,11 +51,18 @@ class Previews:
         params: Mapping[str, Any] | None = None,
         upto: str | None = None,
         work: Work | None = None,
+        before: Standing | None = None,
     ) -> Preview:
-        """Run a specification over a sample; see `Previewer.run`."""
-        before = self._standing(spec.name)
+        """Run a specification over a sample; see `Previewer.run`.
+
+        Parameters
+        ----------
+        before
+            How the job stood before the sample was drawn, if that was for this preview.
+        """
+        before = before or self.standing(spec.name)
         result = self.previewer.run(spec, sample, params=params, upto=upto, work=work)
-        after = self._standing(spec.name)
+        after = self.standing(spec.name)
         receipt = Receipt(sample=sample, before=before, after=after, seconds=result.seconds)
         return Preview(self, spec, sample, result, receipt, params=params or {}, upto=upto)
 
