@@ -32,6 +32,7 @@ check: $(VENV)/.dev     ## format, lint, types, import contracts
 	$(BIN)/pytest -q tests/house/test_light_imports.py
 
 test: $(VENV)/.dev      ## the whole test suite; ARGS="-k tumble" narrows it
+	-@.ci/need "the browser tests" chromium:chromium
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
 notebooks: $(VENV)/.dev ## run every notebook and compare what it prints

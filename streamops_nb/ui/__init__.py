@@ -1,0 +1,1 @@
+"""The screens: what they hold (`state`), where threads meet them (`bridge`), how they look."""

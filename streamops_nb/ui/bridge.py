@@ -1,0 +1,216 @@
+"""The one place where threads meet screens.
+
+One thread per workspace looks at it twice a second while a screen is open, whatever the number of
+screens (`Watch`). A `Screen` carries what threads found to where its widgets may be changed: the
+next tick of its document when it is served, its lock in a notebook.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar
+
+from streamops_nb.ui.state.picture import Door, Picture, Reader
+
+__all__ = ["EVERY", "Screen", "Watch", "here", "watch"]
+
+T = TypeVar("T")
+
+EVERY = 0.5
+"""Seconds between two looks at a workspace: a screen is refreshed at most twice a second."""
+
+
+class Watch:
+    """Looks at a workspace again and again, and shows the picture to all screens on it.
+
+    Screens are held weakly, so one that is forgotten ends its subscription; the thread ends with
+    the last of them.
+
+    Parameters
+    ----------
+    door
+        The workspace.
+    now
+        The clock, seconds since the epoch.
+    """
+
+    def __init__(self, door: Door, now: Callable[[], float] = time.time) -> None:
+        self._reader = Reader(door, now)
+        self._lock = threading.Lock()
+        self._screens: weakref.WeakSet[Screen] = weakref.WeakSet()
+        self._thread: threading.Thread | None = None
+        self.picture = Picture()
+
+    def join(self, screen: Screen) -> None:
+        """Show pictures to a screen from now on, the present one at once."""
+        if not self.picture.at:
+            self.look()
+        with self._lock:
+            self._screens.add(screen)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look_often, name="watch", daemon=True)
+                self._thread.start()
+        screen.show(self.picture)
+
+    def leave(self, screen: Screen) -> None:
+        """Show it nothing any more."""
+        with self._lock:
+            self._screens.discard(screen)
+
+    @property
+    def screens(self) -> int:
+        """How many screens are open."""
+        return len(self._screens)
+
+    def look(self) -> Picture:
+        """Look now; a workspace that does not answer leaves the picture as it was, and says so."""
+        try:
+            self.picture = self._reader.look()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is shown, and tried again
+            before = self.picture
+            self.picture = Picture(
+                at=before.at,
+                rows=before.rows,
+                resources=before.resources,
+                trouble=str(error) or type(error).__name__,
+            )
+        return self.picture
+
+    def _look_often(self) -> None:
+        while True:
+            time.sleep(EVERY)
+            with self._lock:
+                screens = list(self._screens)
+                if not screens:
+                    self._thread = None
+                    return
+            picture = self.look()
+            for screen in screens:
+                screen.show(picture)
+            del screens, picture
+
+
+_WATCHES: weakref.WeakKeyDictionary[Any, Watch] = weakref.WeakKeyDictionary()
+_WATCHING = threading.Lock()
+
+
+def watch(door: Door) -> Watch:
+    """Give the watch of a workspace; all screens on it share one."""
+    with _WATCHING:
+        found = _WATCHES.get(door)
+        if found is None:
+            # a proxy, so that the watch alone does not keep the workspace
+            found = _WATCHES[door] = Watch(weakref.proxy(door))
+        return found
+
+
+class Screen:
+    """One page or cell, as threads see it.
+
+    Parameters
+    ----------
+    shown
+        Takes a picture; called where widgets may be changed.
+    failed
+        Takes an error that `shown` raised, likewise.
+    schedule
+        Calls something where widgets may be changed; default at once, under `lock`.
+    hold
+        What is entered around a change of widgets, so that it goes out as one message.
+    """
+
+    def __init__(
+        self,
+        shown: Callable[[Picture], None],
+        failed: Callable[[Exception], None],
+        *,
+        schedule: Callable[[Callable[[], None]], object] | None = None,
+        hold: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
+        self._shown = shown
+        self._failed = failed
+        self._schedule = schedule
+        self._hold = hold
+        self._waiting: Picture | None = None
+        self._coming = False
+        self._closed = False
+        self.lock = threading.RLock()
+
+    def call(self, what: Callable[[], None]) -> None:
+        """Call something where widgets may be changed; from any thread."""
+        if self._closed:
+            return
+        if self._schedule is None:
+            self._enter(what)
+        else:
+            self._schedule(lambda: self._enter(what))
+
+    def _enter(self, what: Callable[[], None]) -> None:
+        with self.lock:
+            if self._closed:
+                return
+            try:
+                with self._hold():
+                    what()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the person must see it
+                self._failed(error)
+
+    def show(self, picture: Picture) -> None:
+        """Show a picture; of several that wait for a slow screen only the newest is shown."""
+        with self.lock:
+            self._waiting = picture
+            if self._coming:
+                return
+            self._coming = True
+        self.call(self._show_newest)
+
+    def _show_newest(self) -> None:
+        picture, self._waiting, self._coming = self._waiting, None, False
+        if picture is not None:
+            self._shown(picture)
+
+    def run(
+        self,
+        work: Callable[[], T],
+        then: Callable[[T], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Do work on a thread of its own, then call back where widgets may be changed."""
+
+        def working() -> None:
+            try:
+                found = work()
+            except Exception as error:  # noqa: BLE001 - told on the screen
+                # the name `error` is gone when the screen's turn comes
+                told = error
+                self.call(lambda: failed(told))
+            else:
+                self.call(lambda: then(found))
+
+        threading.Thread(target=working, name="asked at a screen", daemon=True).start()
+
+    def close(self) -> None:
+        """Call nothing any more."""
+        self._closed = True
+
+
+def here(shown: Callable[[Picture], None], failed: Callable[[Exception], None]) -> Screen:
+    """Make the screen of the page, or notebook cell, that is being made now, in Panel."""
+    import panel as pn
+    from panel.io.document import hold
+
+    document = pn.state.curdoc if pn.state.curdoc and pn.state.curdoc.session_context else None
+    if document is None:
+        return Screen(shown, failed, hold=hold)
+    kept = weakref.ref(document)
+
+    def schedule(what: Callable[[], None]) -> None:
+        document = kept()
+        if document is not None:
+            document.add_next_tick_callback(what)
+
+    return Screen(shown, failed, schedule=schedule, hold=lambda: hold(kept()))

@@ -1,0 +1,1 @@
+"""The screens in Panel: a page, and components that stand alone."""

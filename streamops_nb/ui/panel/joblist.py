@@ -1,0 +1,119 @@
+"""The list of jobs: tabs with counts, search and filters, bulk actions, the table, its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from streamops_nb.ui.panel.look import button
+from streamops_nb.ui.panel.table import JobTable
+from streamops_nb.ui.state.board import TABS
+from streamops_nb.ui.state.desk import Desk
+from streamops_nb.ui.state.wish import Verb, Wish
+
+__all__ = ["JobList"]
+
+_RARE = ("Published", "Finished")
+"""Tabs that are left out while no job is in them."""
+
+
+class JobList:
+    """The list of jobs of a workspace.
+
+    Parameters
+    ----------
+    acts
+        Called with the verb and the job of a click in the table.
+    """
+
+    def __init__(self, desk: Desk, acts: Callable[[str, str], None]) -> None:
+        self._desk = desk
+        board = desk.board
+        self.table = JobTable(desk, acts, sizing_mode="stretch_width", margin=0)
+        self._tabs = pmui.RadioButtonGroup(
+            options=list(TABS), value=board.tab, size="small", margin=(4, 0), sx=_FLAT
+        )
+        self._search = pmui.TextInput(
+            placeholder="Search name, owner, tag", size="small", width=210, margin=(4, 4)
+        )
+        self._owner = pmui.Select(label="Owner", size="small", width=120, margin=(4, 4))
+        self._tag = pmui.Select(label="Tag", size="small", width=120, margin=(4, 4))
+        self._bulk = {
+            verb: button(verb.capitalize(), icon, on_click=desk.guard(self._ask_all(verb)))
+            for verb, icon in _BULK.items()
+        }
+        self._chosen = pmui.Typography("", variant="body2", margin=(10, 4))
+        self._pages = pmui.Pagination(count=1, size="small", margin=(8, 0), visible=False)
+        for part, name, seen in (
+            (self._tabs, "tab", "value"),
+            (self._search, "search", "value_input"),
+            (self._owner, "owner", "value"),
+            (self._tag, "tag", "value"),
+            (self._pages, "page", "value"),
+        ):
+            part.param.watch(desk.guard(self._choose(name)), seen)
+        self._watcher = board.param.watch(self.refresh, list(board.param))
+        self.refresh()
+
+    def __panel__(self) -> Any:
+        filters = pmui.FlexBox(
+            self._tabs,
+            pn.Spacer(sizing_mode="stretch_width"),
+            self._search,
+            self._owner,
+            self._tag,
+            align_items="center",
+            sizing_mode="stretch_width",
+        )
+        acts = pmui.FlexBox(*self._bulk.values(), self._chosen, sizing_mode="stretch_width")
+        return pn.Column(filters, acts, self.table, self._pages, sizing_mode="stretch_width")
+
+    def refresh(self, *_: Any) -> None:
+        """Show filters and counts as they are."""
+        board = self._desk.board
+        counts = board.counts()
+        tabs = {
+            f"{tab} {n}": tab
+            for tab, n in counts.items()
+            if n or tab not in _RARE or tab == board.tab
+        }
+        _offer(self._tabs, tabs, board.tab)
+        _offer(self._owner, {"any": "", **{name: name for name in board.owners}}, board.owner)
+        _offer(self._tag, {"any": "", **{tag: tag for tag in board.tags}}, board.tag)
+        chosen = len(board.selected)
+        self._chosen.object = f"of {chosen} selected" if chosen else "select jobs to act on several"
+        for part in self._bulk.values():
+            part.disabled = not chosen
+        self._pages.param.update(count=board.pages, value=board.page, visible=board.pages > 1)
+
+    def _choose(self, name: str) -> Callable[[Any], None]:
+        def choose(event: Any) -> None:
+            if event.new is not None:  # a chooser whose options change has no value for a moment
+                self._desk.board.param.update(**{name: event.new})
+
+        return choose
+
+    def _ask_all(self, verb: Verb) -> Callable[..., None]:
+        def ask(*_: Any) -> None:
+            self._desk.ask(Wish(verb=verb, names=tuple(sorted(self._desk.board.selected))))
+
+        return ask
+
+    def forget(self) -> None:
+        """Let go of the state."""
+        self._desk.board.param.unwatch(self._watcher)
+        self.table.forget()
+
+
+_FLAT = {"& button": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "3px 12px"}}
+_BULK = {Verb.START: "play_arrow", Verb.PAUSE: "pause", Verb.STOP: "stop"}
+
+
+def _offer(chooser: Any, options: dict[str, str], value: str) -> None:
+    if chooser.options != options:
+        chooser.param.update(options=options, value=value)
+    elif chooser.value != value:
+        chooser.value = value

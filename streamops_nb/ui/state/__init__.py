@@ -1,0 +1,1 @@
+"""What screens hold, without a toolkit: the picture of the jobs, what is chosen, what was asked."""

@@ -1,0 +1,188 @@
+"""What one person does at one screen: looks, asks, is asked back, is told what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import param
+
+from streamops_nb.model.errors import Refused
+from streamops_nb.ui.state.board import Board
+from streamops_nb.ui.state.notices import Notices
+from streamops_nb.ui.state.picture import Picture
+from streamops_nb.ui.state.wish import Verb, Wish
+
+__all__ = ["Desk", "Question", "Worker"]
+
+T = TypeVar("T")
+
+
+class Worker(Protocol):
+    """Does work that may last, off the screen; see `streamops_nb.ui.bridge.Screen`."""
+
+    def run(
+        self,
+        work: Callable[[], T],
+        then: Callable[[T], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Do the work, then call back where screens may be changed."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """Something that is asked back before it is done.
+
+    Parameters
+    ----------
+    plan
+        What it would do to each job, if the door can say.
+    why
+        Why it is asked; empty if it is always.
+    """
+
+    wish: Wish
+    plan: Any = None
+    why: str = ""
+
+    @property
+    def allowed(self) -> list[str]:
+        """The jobs to which it can be done."""
+        return list(self.wish.names) if self.plan is None else self.plan.jobs
+
+
+class Desk(param.Parameterized):
+    """The state of one page.
+
+    Parameters
+    ----------
+    door
+        The workspace, or one that is far away.
+    worker
+        Where work is done.
+
+    Attributes
+    ----------
+    board, notices
+        The list of jobs, and what was told.
+    """
+
+    question = param.ClassSelector(class_=Question, default=None, allow_None=True)
+    asked = param.Dict(default={}, doc="Per job, what was asked of it and is still under way.")
+    place: Any = param.Selector(default="list", objects=["list", "job", "new"])
+    job = param.String("", doc="The job that is open.")
+    tab = param.String("summary", doc="The part of the open job that is shown.")
+
+    def __init__(self, door: Any, worker: Worker) -> None:
+        super().__init__()
+        self.door = door
+        self.worker = worker
+        self.board = Board()
+        self.notices = Notices()
+
+    # where
+
+    def open(self, job: str, tab: str = "summary") -> None:
+        """Open a job."""
+        self.param.update(job=job, tab=tab or "summary", place="job")
+
+    def back(self) -> None:
+        """Go back to the list."""
+        self.param.update(place="list", job="")
+
+    def see(self, picture: Picture) -> None:
+        """Take a new picture of the workspace."""
+        self.board.picture = picture
+
+    # asking
+
+    def ask(self, wish: Wish) -> None:
+        """Do what is asked; where that has consequences, ask back first."""
+        if not wish.names:
+            self.notices.tell("info", f"Select jobs to {wish.verb} first.")
+        elif not wish.asks_first:
+            self.do(wish)
+        elif wish.planned:
+            self.worker.run(
+                lambda: wish.plan(self.door),
+                lambda plan: self._ask_back(Question(wish=wish, plan=plan)),
+                lambda error: self._failed(wish, error),
+            )
+        else:
+            self._ask_back(Question(wish=wish))
+
+    def _ask_back(self, question: Question) -> None:
+        self.question = question
+
+    def answer(self, *, yes: bool, best_effort: bool = False) -> None:
+        """Answer the question that is open."""
+        question, self.question = self.question, None
+        if question is None or not yes:
+            return
+        wish = question.wish
+        if best_effort and wish.planned:
+            wish = Wish(verb=wish.verb, names=wish.names, how={**wish.how, "best_effort": True})
+        self.do(wish)
+
+    def do(self, wish: Wish) -> None:
+        """Do it now; what came of it is told."""
+        self.asked = {**self.asked, **dict.fromkeys(wish.names, wish.verb)}
+        self.worker.run(
+            lambda: wish.do(self.door),
+            lambda outcomes: self._done(wish, outcomes),
+            lambda error: self._failed(wish, error),
+        )
+
+    def _over(self, wish: Wish) -> None:
+        self.asked = {job: verb for job, verb in self.asked.items() if job not in wish.names}
+
+    def _done(self, wish: Wish, outcomes: list[Any]) -> None:
+        self._over(wish)
+        if wish.verb is Verb.DELETE:
+            self._deleted(wish, outcomes)
+            return
+        undone = [f"{o.job}: {o.why}" for o in outcomes if not o.done]
+        done = len(outcomes) - len(undone)
+        if len(outcomes) == 1 and not undone:
+            text = f"{outcomes[0].job} is {outcomes[0].status}."
+        else:
+            text = f"{wish.verb.capitalize()}: {done} of {len(outcomes)} jobs done."
+        self.notices.tell("warning" if undone else "success", text, details=undone, line=wish.line)
+
+    def _deleted(self, wish: Wish, names: list[str]) -> None:
+        if self.job in names:
+            self.back()
+        self.notices.tell("success", f"Deleted {', '.join(names)}.", line=wish.line)
+
+    def _failed(self, wish: Wish, error: Exception) -> None:
+        self._over(wish)
+        agreeable = isinstance(error, Refused) and "drop_state=True" in str(error)
+        if agreeable and "drop_state" not in wish.how:
+            again = Wish(verb=wish.verb, names=wish.names, how={**wish.how, "drop_state": True})
+            self.question = Question(wish=again, why=str(error))
+            return
+        self.notices.tell_error(error, f"{wish.title} was not done", wish.line)
+
+    # whatever else is done at a screen
+
+    def work(self, doing: str, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Do something that may last; a failure is told."""
+        self.worker.run(work, then, lambda error: self._told(doing, error))
+
+    def _told(self, doing: str, error: Exception) -> None:
+        self.notices.tell_error(error, doing)
+
+    def guard(self, handler: Callable[..., Any], doing: str = "") -> Callable[..., Any]:
+        """Wrap a handler of clicks: what it raises is told, never lost."""
+
+        def guarded(*given: Any, **named: Any) -> Any:
+            try:
+                return handler(*given, **named)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the person must see it
+                self.notices.tell_error(error, doing or "Something failed")
+                return None
+
+        return guarded

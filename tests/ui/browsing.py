@@ -1,0 +1,77 @@
+"""A page that is served, and a Chromium that looks at it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import panel as pn
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from streamops_nb.ui.panel.page import page
+
+__all__ = ["CHROMIUM", "browser", "opened_page", "served"]
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+_QUIET = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=_QUIET.split())
+        yield found
+        found.close()
+
+
+@contextmanager
+def served(workspace: Any, made: Callable[[Any], Any] = page) -> Iterator[str]:
+    """Serve the page of a workspace from this process; give its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = pn.serve(
+        {"app": lambda: made(workspace)},
+        port=port,
+        address="127.0.0.1",
+        threaded=True,
+        show=False,
+        start=True,
+        title="Stream Operation",
+        websocket_origin="*",
+    )
+    try:
+        yield f"http://127.0.0.1:{port}/app"
+    finally:
+        server.stop()
+        server.join(10)
+        assert not [t for t in threading.enumerate() if t is server and t.is_alive()]
+
+
+@contextmanager
+def opened_page(
+    browser: Browser, address: str, *, width: int = 1280, dark: bool = False
+) -> Iterator[Page]:
+    """Open a page; it must ask no other host, and write no error to the console."""
+    scheme = "dark" if dark else "light"
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    shown = context.new_page()
+    shown.set_default_timeout(30_000)
+    hosts: set[str] = set()
+    wrong: list[str] = []
+    shown.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    shown.on("pageerror", lambda error: wrong.append(str(error)))
+    shown.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    shown.goto(address)
+    shown.wait_for_selector(".jobs")
+    yield shown
+    context.close()
+    assert (hosts - {""}, wrong) == ({urlsplit(address).netloc}, [])
