@@ -40,6 +40,10 @@ class _Timed:
         self._due = time.perf_counter()
         self.late: list[float] = []
 
+    @property
+    def aside(self) -> float:
+        return self._runner.loop.aside
+
     def step(self) -> float | None:
         begun = time.perf_counter()
         before = self._runner.checkpoint.n

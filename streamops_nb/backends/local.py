@@ -14,6 +14,7 @@ from streamops_nb.db import Instance, ident
 from streamops_nb.engine.assembly import Surroundings
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.clock import SystemClock
+from streamops_nb.engine.meter import Meter
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.runner import Runner, Trouble
 from streamops_nb.engine.scheduler import Scheduler
@@ -85,8 +86,12 @@ class LocalBackend:
         self._listener = listener
         self._now = now
         self._delivered = delivered
+        self._meter = Meter()
         self._scheduler = Scheduler(
-            threads or THREADS_PER_CORE * cores, SystemClock(), on_error=self._raised
+            threads or THREADS_PER_CORE * cores,
+            SystemClock(),
+            meter=self._meter,
+            on_error=self._raised,
         )
         self._ahead = ThreadPoolExecutor(cores, thread_name_prefix="ahead")
         self._planner = Planner()
@@ -113,6 +118,7 @@ class LocalBackend:
             now=self._now,
             planner=self._planner,
             tables=self.table_of,
+            meter=self._meter,
         )
 
     @property
@@ -353,6 +359,10 @@ class _Task:
     def __init__(self, runner: Runner, finished: Callable[[], None]) -> None:
         self.runner = runner
         self._finished = finished
+
+    @property
+    def aside(self) -> float:
+        return self.runner.loop.aside
 
     def step(self) -> float | None:
         wait = self.runner.step()

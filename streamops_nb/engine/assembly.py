@@ -15,6 +15,7 @@ from streamops_nb import plugins
 from streamops_nb.db import Instance, Session, ident
 from streamops_nb.engine.batch import Policy
 from streamops_nb.engine.inlet import Inlet, Timing
+from streamops_nb.engine.meter import Meter
 from streamops_nb.engine.reading import Pace
 from streamops_nb.engine.references import References
 from streamops_nb.formats.base import Format
@@ -60,6 +61,8 @@ class Surroundings:
         Open sources that stand in for those of the specification (tests).
     environ
         Where secrets are.
+    meter
+        Measures what work takes.
     """
 
     instance: Instance
@@ -69,6 +72,7 @@ class Surroundings:
     tables: Callable[[str], str] | None = None
     sources: Mapping[str, Source] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    meter: Meter = field(default_factory=Meter)
 
 
 @dataclass(frozen=True, kw_only=True)

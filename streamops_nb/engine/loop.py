@@ -16,6 +16,7 @@ from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.inflow import Inflow
 from streamops_nb.engine.inlet import Inlet
 from streamops_nb.engine.look import Looker
+from streamops_nb.engine.meter import Meter, Work
 from streamops_nb.engine.reading import Load, Pace, Reading, backlog
 from streamops_nb.engine.record import Record
 from streamops_nb.engine.references import Note, References
@@ -70,6 +71,8 @@ class Loop:
         Makes the events that are committed with a batch.
     ahead
         Where the next batch is read while the present one runs; None reads in `step` itself.
+    meter
+        Measures what reading ahead takes.
     trace
         Called with the name of each step of the recipe when it has been done.
 
@@ -95,6 +98,7 @@ class Loop:
         version: int = 0,
         references: References | None = None,
         ahead: Executor | None = None,
+        meter: Meter | None = None,
         trace: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._plan = plan
@@ -113,9 +117,11 @@ class Loop:
         self._trace = trace
         self._looker = Looker(plan, session)
         self._last_commit = 0.0
-        self._next: Future[Load] | None = None
+        self._meter = meter or Meter()
+        self._next: Future[tuple[Load, Work]] | None = None
         self._reading = Reading(inlets, pace, now)
         self.spans: Mapping[str, Span] = {}
+        self.aside = 0.0  # CPU seconds of work that was read ahead
         self.checkpoint = file.open()
         self._clocks = self._wound(self.checkpoint.clocks)
 
@@ -273,7 +279,9 @@ class Loop:
     def _take(self) -> Load:
         if self._next is not None:
             future, self._next = self._next, None
-            return future.result()
+            load, work = future.result()
+            self.aside += work.seconds
+            return load
         return self._reading.load(self.checkpoint.positions, self._reach())
 
     def _reach(self) -> dict[str, int]:
@@ -351,7 +359,14 @@ class Loop:
         }
         more = any(backlog(load.ends[name], positions[name]) for name in self._inlets)
         if self._ahead is not None and more and any(load.spans.values()):
-            self._next = self._ahead.submit(self._reading.load, positions, self._reach())
+            self._next = self._ahead.submit(self._load, positions, self._reach())
+
+    def _load(
+        self, positions: Mapping[str, Mapping[str, int]], reach: Mapping[str, int]
+    ) -> tuple[Load, Work]:
+        with self._meter.measure() as work:
+            load = self._reading.load(positions, reach)
+        return load, work
 
     def _wound(self, kept: Mapping[str, Any]) -> dict[str, StreamClock]:
         """The streams' clocks as a checkpoint keeps them, or new ones."""

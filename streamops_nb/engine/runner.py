@@ -127,6 +127,7 @@ class Runner:
             version=version,
             references=self.parts.references,
             ahead=ahead,
+            meter=around.meter,
             trace=self._step_done,
         )
 

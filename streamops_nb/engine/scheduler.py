@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol, Self
 
 from streamops_nb.engine.clock import Clock
+from streamops_nb.engine.meter import Meter
 from streamops_nb.engine.turns import Turn, Turns
 
 __all__ = ["Scheduler", "Task"]
@@ -17,6 +18,11 @@ _log = logging.getLogger(__name__)
 
 class Task(Protocol):
     """Something that is done step by step."""
+
+    @property
+    def aside(self) -> float:
+        """CPU seconds of work that was done for it so far beside its steps: reading ahead, say."""
+        ...
 
     def step(self) -> float | None:
         """Do one batch; never called by two threads at once.
@@ -47,8 +53,9 @@ class Scheduler:
     """Gives tasks their turns.
 
     Saturated tasks progress in proportion to their weights, also if there are as many threads as
-    tasks; a task that has nothing to do costs nothing but being asked. What a step takes is
-    measured as the time for which it holds a thread. No thread runs before the first task is added.
+    tasks; a task that has nothing to do costs nothing but being asked. Progress is measured as the
+    work that steps take, and what the task says was done aside. No thread runs before the first
+    task is added.
 
     Parameters
     ----------
@@ -56,6 +63,8 @@ class Scheduler:
         How many steps may run at once.
     clock
         What time it is.
+    meter
+        Measures what steps take.
     on_error
         Called with name and error of a task whose step raised, after the task was removed, on the
         thread that ran it. The default logs it.
@@ -66,12 +75,14 @@ class Scheduler:
         threads: int,
         clock: Clock,
         *,
+        meter: Meter | None = None,
         on_error: Callable[[str, BaseException], None] = _report,
     ) -> None:
         if threads < 1:
             raise ValueError(f"a scheduler needs at least one thread, not {threads}")
         self._threads = threads
         self._clock = clock
+        self._meter = meter or Meter()
         self._on_error = on_error
         self._turns = Turns()
         self._tasks: dict[str, Task] = {}
@@ -143,7 +154,7 @@ class Scheduler:
         """Change a task's weight; `KeyError` if there is none of that name."""
         _check(weight)
         with self._lock:
-            self._turns.set_weight(name, weight, self._clock.monotonic())
+            self._turns.set_weight(name, weight)
             self._call_one()
 
     def close(self) -> None:
@@ -169,9 +180,13 @@ class Scheduler:
     def _work(self, me: _Worker) -> None:
         while (turn := self._next(me)) is not None:
             self._mine.turn = turn
-            after, error = _step(self._tasks[turn.name])
+            task = self._tasks[turn.name]
+            before = task.aside
+            with self._meter.measure() as work:
+                after, error = _step(task)
+            aside = task.aside - before
             with self._lock:
-                self._turns.done(turn, self._clock.monotonic(), after)
+                self._turns.done(turn, self._clock.monotonic(), after, work.seconds, aside)
                 if turn.name not in self._turns:
                     del self._tasks[turn.name]
                     self._left.notify_all()

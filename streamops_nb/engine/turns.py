@@ -1,10 +1,16 @@
 """Whose turn it is: the choosing logic of the scheduler, without threads and without a clock.
 
-Stride scheduling. Each task has a *used* time: the thread time that its steps took, divided by its
+Stride scheduling. Each task has a *used* time: the CPU time that its steps took, divided by its
 weight. The ready task that has used least is next. So that weights also count when there are as
 many threads as tasks, a task that is ahead of the slowest runnable one waits for it, even if a
 thread is free. A task that was asleep resumes where the slowest runnable task is: it saves up no
 credit; and when nothing is runnable, debts are forgiven too.
+
+CPU time, because how long a step takes is no measure of what it does: of two equal tasks with
+weights 1 and 3 the small one always runs beside the large one, which runs alone most of the time
+(by the length of their steps they progressed 1 : 4 to 1 : 5 on 2 cores with other work to do). But
+a task that waits, for a disk or a broker, is charged a part of that, or the others would wait until
+it had worked as much as they have.
 """
 
 from __future__ import annotations
@@ -18,7 +24,13 @@ from itertools import count
 __all__ = ["Turn", "Turns"]
 
 _QUANTUM = 0.02
-"""Seconds of thread time by which a task may be ahead. Steps take 5 to 100 ms."""
+"""Seconds of work by which a task may be ahead. Steps take 5 to 100 ms."""
+
+_LEAST = 0.25
+"""What a second of a step costs at least, as part of what the busiest of the tasks work in it."""
+
+_RISE, _FADE = 1 / 8, 1 / 64
+"""By so much of the difference a busier step, or one less busy, moves what the busiest work."""
 
 _SHORTEST_WAIT = 0.001
 """Below this a rounding error could make a waiting thread spin."""
@@ -47,7 +59,7 @@ class Turn:
     name, weight
         Of the task.
     used
-        Thread time by weight.
+        Work by weight.
     began
         When the present step began.
     """
@@ -65,10 +77,6 @@ class Turn:
     def running(self) -> bool:
         """Whether a step is going on."""
         return self.phase is _Phase.RUNNING
-
-    def reached(self, now: float) -> float:
-        """Used time, with that of the step that is going on."""
-        return self.used + (now - self.began) / self.weight if self.running else self.used
 
 
 _Heap = list[tuple[float, int, Turn]]
@@ -93,6 +101,7 @@ class Turns:
         self._ready: _Heap = []
         self._tickets = count(1)
         self._most = 0.0
+        self._speed = 1.0  # seconds of work that a busy step does in a second
 
     def __contains__(self, name: str) -> bool:
         return name in self._turns
@@ -114,12 +123,9 @@ class Turns:
         self._drop(turn)
         return None
 
-    def set_weight(self, name: str, weight: float, now: float) -> None:
-        """Change a weight; what was used until now counts by the old one."""
-        turn = self._turns[name]
-        turn.used = turn.reached(now)
-        turn.began = now
-        turn.weight = weight
+    def set_weight(self, name: str, weight: float) -> None:
+        """Change a weight; a step that is going on counts by the new one."""
+        self._turns[name].weight = weight
 
     def wake(self, name: str, now: float) -> None:
         """Make a task's next step due at once; one that runs is due again when it is done."""
@@ -141,10 +147,30 @@ class Turns:
         self._running.add(turn)
         return turn
 
-    def done(self, turn: Turn, now: float, after: float | None) -> None:
-        """Charge a step that has ended; the next is due `after` seconds (None: the task ends)."""
-        turn.used = turn.reached(now)
+    def done(
+        self,
+        turn: Turn,
+        now: float,
+        after: float | None,
+        worked: float | None = None,
+        aside: float = 0.0,
+    ) -> None:
+        """Charge a step that has ended.
+
+        Parameters
+        ----------
+        after
+            In how many seconds the next one is due; None if the task ends.
+        worked
+            Seconds of work that it did; None if it never waited.
+        aside
+            Seconds of work that was done for it elsewhere.
+        """
+        lasted = now - turn.began
+        work = aside + (lasted if worked is None else worked)
+        turn.used = max(self._reached(turn, now), turn.used + work / turn.weight)
         self._most = max(self._most, turn.used)
+        self._learn(work, lasted + aside)
         self._running.discard(turn)
         if after is None or turn.leaving:
             self._drop(turn)
@@ -179,9 +205,24 @@ class Turns:
             return None
         first = ready[0][2]
         line = first.used - _QUANTUM / first.weight
-        return max(
-            (max(0.0, (line - r.reached(now)) * r.weight) for r in self._running), default=0.0
-        )
+        waits = ((line - self._reached(r, now)) * r.weight for r in self._running)
+        return max(0.0, max(waits, default=0.0) / max(self._least, _SHORTEST_WAIT))
+
+    def _learn(self, work: float, lasted: float) -> None:
+        if lasted > 0:
+            more = work / lasted - self._speed
+            self._speed += more * (_RISE if more > 0 else _FADE)
+
+    @property
+    def _least(self) -> float:
+        """What a second of a step costs at least."""
+        return _LEAST * self._speed
+
+    def _reached(self, turn: Turn, now: float) -> float:
+        """Used time, with what the step that is going on costs at least."""
+        if not turn.running:
+            return turn.used
+        return turn.used + (now - turn.began) * self._least / turn.weight
 
     def _rouse(self, now: float) -> None:
         """Make ready all tasks that are due."""
@@ -196,7 +237,7 @@ class Turns:
 
     def _level(self, now: float) -> float:
         """Used time of the slowest runnable task; if none is, all that sleep begin anew."""
-        reached = [turn.reached(now) for turn in self._running]
+        reached = [self._reached(turn, now) for turn in self._running]
         ready = self._valid(self._ready)
         if ready:
             reached.append(ready[0][2].used)

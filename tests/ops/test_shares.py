@@ -8,14 +8,22 @@ from pathlib import Path
 import pytest
 
 from streamops_nb.ops.workspace import Workspace
+from streamops_nb.testing import FakeClock
 from tests.ops.operated import opened, plant
 
-_SECONDS = 6.0
+_ROWS = 5_000
+"""Records in a batch."""
 
 
 def read(workspace: Workspace, name: str) -> int:
     """Records that a job has committed so far."""
     return workspace.view(name).rows_in
+
+
+def until_read(workspace: Workspace, name: str, count: int) -> None:
+    """Wait for a job's records, however long they take."""
+    while read(workspace, name) < count:
+        time.sleep(0.005)
 
 
 def test_saturated_jobs_progress_as_their_cu_say(tmp_path: Path) -> None:
@@ -29,28 +37,29 @@ def test_saturated_jobs_progress_as_their_cu_say(tmp_path: Path) -> None:
                     source={"rate": 1_000_000, "late": 0, "broken": 0, "silent": 0},
                     query="SELECT device, temp FROM r WHERE temp > 1000",
                     start={"at": "earliest"},
-                    trigger={"rows": 5_000},
+                    trigger={"rows": _ROWS},
                 )
             )
         workspace.start(["small", "large"])
-        while not (read(workspace, "small") and read(workspace, "large")):
-            time.sleep(0.01)
+        for name in ("small", "large"):
+            until_read(workspace, name, 10 * _ROWS)
         before = {name: read(workspace, name) for name in workspace.jobs}
-        time.sleep(_SECONDS)
+        until_read(workspace, "large", before["large"] + 400 * _ROWS)
         small, large = (read(workspace, name) - before[name] for name in ("small", "large"))
         assert large / small == pytest.approx(3, rel=0.15)
         assert workspace.resources.status().booking.shares() == {"small": 1.0, "large": 3.0}
 
 
 def test_a_job_reads_no_faster_than_its_read_rate(tmp_path: Path) -> None:
-    with opened(tmp_path / "w") as workspace:
+    clock = FakeClock(1_760_000_000.0)
+    with opened(tmp_path / "w", clock) as workspace:
         spec = plant("a", source={"rate": 1_000_000}, start={"at": "earliest"})
         spec["resources"] = {"cu": 0.1, "read_rate": 1_000}
-        job = workspace.save({**spec, "trigger": {"interval": "200ms"}})
+        job = workspace.save({**spec, "trigger": {"interval": "1ms"}})
+        clock.advance(60)  # so that there is enough to read
         job.start()
-        while not job.view.batches:
-            time.sleep(0.01)
-        begun, before = time.monotonic(), job.view.rows_in
-        time.sleep(4)
-        rate = (job.view.rows_in - before) / (time.monotonic() - begun)
-        assert rate == pytest.approx(1_000, rel=0.1)
+        for seconds in range(1, 6):
+            clock.advance(1)
+            until_read(workspace, "a", seconds * 1_000)
+            time.sleep(0.05)  # fifty times its interval
+            assert read(workspace, "a") == seconds * 1_000

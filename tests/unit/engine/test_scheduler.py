@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from streamops_nb.engine.clock import SystemClock
+from streamops_nb.engine.meter import Meter
 from streamops_nb.engine.scheduler import Scheduler
 from streamops_nb.testing.clock import FakeClock
 
@@ -17,6 +18,7 @@ class Steps:
 
     def __init__(self, do: Callable[[int], float | None]) -> None:
         self.do = do
+        self.aside = 0.0
         self.n = 0
         self.inside = 0
         self.overlaps = 0
@@ -51,15 +53,20 @@ def errors() -> list[tuple[str, BaseException]]:
 
 @pytest.fixture
 def scheduler(clock, errors) -> Iterator[Scheduler]:
-    with Scheduler(2, clock, on_error=lambda *what: errors.append(what)) as one:
+    lasting = Meter(clock.monotonic, lambda: 0.0)  # nobody waits for a core on this clock
+    with Scheduler(2, clock, meter=lasting, on_error=lambda *what: errors.append(what)) as one:
         yield one
 
 
-def test_two_saturated_tasks_on_two_threads_progress_by_weight():
-    def work(_: int) -> float:
-        time.sleep(0.004)
-        return 0.0
+def work(_: int) -> float:
+    """Four milliseconds' work, however long it takes."""
+    end = time.thread_time() + 0.004
+    while time.thread_time() < end:
+        pass
+    return 0.0
 
+
+def test_two_saturated_tasks_on_two_threads_progress_by_weight():
     small, large = Steps(work), Steps(work)
     with Scheduler(2, SystemClock()) as scheduler:
         scheduler.add("small", small, weight=1.0)
@@ -68,6 +75,20 @@ def test_two_saturated_tasks_on_two_threads_progress_by_weight():
         ratio = large.n / small.n
     assert ratio == pytest.approx(3.0, rel=0.15)
     assert small.overlaps == large.overlaps == 0
+
+
+def test_work_that_is_done_aside_counts_too():
+    def read_ahead(_: int) -> float:
+        large.aside += 0.004
+        return work(0)
+
+    small, large = Steps(work), Steps(read_ahead)
+    with Scheduler(2, SystemClock()) as scheduler:
+        scheduler.add("small", small, weight=1.0)
+        scheduler.add("large", large, weight=6.0)
+        large.until(300)
+        ratio = large.n / small.n
+    assert ratio == pytest.approx(3.0, rel=0.15)
 
 
 def test_a_task_comes_again_after_as_long_as_it_asked_for(clock, scheduler):

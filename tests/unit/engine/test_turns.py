@@ -111,14 +111,58 @@ def test_a_task_that_is_too_far_ahead_waits_even_if_a_thread_is_free():
     order = turns(slow=1.0, quick=1.0)
     quick = picked(order, 0.0)
     slow = picked(order, 0.0)
-    order.done(quick, 0.05, 0.0)
-    assert picked(order, 0.05) is quick  # level with what the other has used
-    order.done(quick, 0.051, 0.0)
-    order.set_weight(slow.name, 100.0, 0.051)
-    quick = picked(order, 0.051)
+    order.done(quick, 0.025, 0.0)
+    assert picked(order, 0.025) is quick  # not a quantum ahead of what the other costs at least
+    order.set_weight(slow.name, 100.0)
     order.done(quick, 0.151, 0.0)
     assert order.pick(0.151) is None
-    assert order.wait(0.151) == pytest.approx((0.151 - 0.02 - 0.051 - 0.001) * 100, rel=0.02)
+    # what it has used, less a quantum, against a quarter of what the other's step has lasted
+    behind = (0.151 - 0.02) - 0.151 * 0.25 / 100
+    assert order.wait(0.151) == pytest.approx(behind * 100 / 0.25, rel=0.001)
+
+
+def test_what_a_step_works_counts_and_not_how_long_it_takes():
+    order = turns(small=1.0, large=3.0)
+    done = dict.fromkeys(("small", "large"), 0)
+    now, going = 0.0, []
+    while now < 60.0:
+        while len(going) < 2 and (turn := order.pick(now)):
+            # beside another step all takes twice as long
+            going.append((now + (0.02 if going else 0.01), turn))
+        now, turn = going.pop(going.index(min(going, key=lambda one: one[0])))
+        order.done(turn, now, 0.0, worked=0.01)
+        done[turn.name] += 1
+    assert done["large"] / done["small"] == pytest.approx(3.0, rel=0.02)
+
+
+def test_a_task_that_waits_instead_of_working_does_not_hold_the_others_back_for_long():
+    order = turns(waits=1.0, works=1.0)
+    used = dict.fromkeys(("waits", "works"), 0.0)
+    going = []
+    now = 0.0
+    while now < 60.0:
+        while len(going) < 2 and (turn := order.pick(now)):
+            lasts = {"waits": 0.5, "works": 0.01}[turn.name]
+            going.append((now + lasts, turn))
+        now, turn = going.pop(going.index(min(going, key=lambda one: one[0])))
+        worked = {"waits": 0.001, "works": 0.01}[turn.name]
+        order.done(turn, now, 0.0, worked=worked)
+        used[turn.name] += worked
+    assert 0.2 < used["works"] / 60.0 <= 0.25
+
+
+def test_a_step_that_hung_leaves_no_debt_to_the_others():
+    order = turns(hangs=1.0, works=1.0)
+    hangs, works = sorted((picked(order, 0.0), picked(order, 0.0)), key=lambda turn: turn.name)
+    now = 0.0
+    while now < 60.0:
+        now += 0.01
+        order.done(works, now, 0.0, worked=0.01)
+        while order.pick(now) is None:
+            now += order.wait(now) or 0.0
+    order.done(hangs, now, 0.0, worked=0.0)
+    order.done(works, now, 0.0, worked=0.0)
+    assert abs(hangs.used - works.used) <= 0.02 + 0.01 + 1e-6
 
 
 def test_a_waiting_task_may_go_on_as_soon_as_the_other_ends():
