@@ -27,10 +27,16 @@ _QUANTUM = 0.02
 """Seconds of work by which a task may be ahead. Steps take 5 to 100 ms."""
 
 _LEAST = 0.25
-"""What a second of a step costs at least, as part of what the busiest of the tasks work in it."""
+"""What a second of a step costs at least, as part of what is worked in a step's second on average.
 
-_RISE, _FADE = 1 / 8, 1 / 64
-"""By so much of the difference a busier step, or one less busy, moves what the busiest work."""
+On a machine with much else to do that is little for all, and nobody is taken for one that waits.
+"""
+
+_MEMORY = 1.0
+"""The average is over so many seconds of work, so that those who work count and not who waits."""
+
+_SPARE = 0.1
+"""Seconds of work beyond the least that a task can save up for steps that are kept from working."""
 
 _SHORTEST_WAIT = 0.001
 """Below this a rounding error could make a waiting thread spin."""
@@ -60,6 +66,8 @@ class Turn:
         Of the task.
     used
         Work by weight.
+    spare
+        Work beyond the least that steps have cost.
     began
         When the present step began.
     """
@@ -67,6 +75,7 @@ class Turn:
     name: str
     weight: float
     used: float = 0.0
+    spare: float = 0.0
     began: float = 0.0
     phase: _Phase = _Phase.ASLEEP
     ticket: int = 0  # of its valid place in a heap
@@ -101,7 +110,7 @@ class Turns:
         self._ready: _Heap = []
         self._tickets = count(1)
         self._most = 0.0
-        self._speed = 1.0  # seconds of work that a busy step does in a second
+        self._speed = 1.0  # seconds of work in a second of a step
 
     def __contains__(self, name: str) -> bool:
         return name in self._turns
@@ -168,7 +177,9 @@ class Turns:
         """
         lasted = now - turn.began
         work = aside + (lasted if worked is None else worked)
-        turn.used = max(self._reached(turn, now), turn.used + work / turn.weight)
+        least = lasted * self._least
+        turn.used += max(work, least - turn.spare) / turn.weight
+        turn.spare = min(max(0.0, turn.spare + work - least), _SPARE)
         self._most = max(self._most, turn.used)
         self._learn(work, lasted + aside)
         self._running.discard(turn)
@@ -205,24 +216,30 @@ class Turns:
             return None
         first = ready[0][2]
         line = first.used - _QUANTUM / first.weight
-        waits = ((line - self._reached(r, now)) * r.weight for r in self._running)
-        return max(0.0, max(waits, default=0.0) / max(self._least, _SHORTEST_WAIT))
+        return max((self._wait(r, line, now) for r in self._running), default=0.0)
+
+    def _wait(self, turn: Turn, line: float, now: float) -> float:
+        """Seconds until a step that is going on has reached a used time, at the latest."""
+        behind = (line - turn.used) * turn.weight
+        if behind <= 0:
+            return 0.0
+        return max(0.0, turn.began + (behind + turn.spare) / self._least - now)
 
     def _learn(self, work: float, lasted: float) -> None:
         if lasted > 0:
-            more = work / lasted - self._speed
-            self._speed += more * (_RISE if more > 0 else _FADE)
+            self._speed += (work / lasted - self._speed) * min(1.0, work / _MEMORY)
 
     @property
     def _least(self) -> float:
         """What a second of a step costs at least."""
-        return _LEAST * self._speed
+        return max(_LEAST * self._speed, _SHORTEST_WAIT)
 
     def _reached(self, turn: Turn, now: float) -> float:
         """Used time, with what the step that is going on costs at least."""
         if not turn.running:
             return turn.used
-        return turn.used + (now - turn.began) * self._least / turn.weight
+        least = (now - turn.began) * self._least
+        return turn.used + max(0.0, least - turn.spare) / turn.weight
 
     def _rouse(self, now: float) -> None:
         """Make ready all tasks that are due."""

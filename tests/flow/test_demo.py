@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,31 +20,44 @@ def listed(folder: Path) -> Jobs:
     return {job["job"]: job for job in read_json("jobs", "demo.streamops", folder=folder)}
 
 
+def played(folder: Path, *how: str) -> str:
+    """Run the demo for some seconds; give what it printed."""
+    run = streamops("demo", *how, "--for", "6", folder=folder)
+    assert (run.returncode, run.stderr) == (0, "")
+    return run.stdout
+
+
+def fruitful(jobs: Jobs) -> bool:
+    return all(job["rows_out"] for job in jobs.values()) and all(
+        jobs[name]["rejects"] for name in ("hot_devices", "line_quality")
+    )
+
+
 def test_the_demo_runs_and_run_again_every_job_goes_on_from_its_last_commit(
     tmp_path: Path,
 ) -> None:
-    # a day and a half of 2013 in 6 seconds, so that every window closes
-    first = streamops("demo", "--speed", "21600", "--for", "6", folder=tmp_path)
-    assert (first.returncode, first.stderr) == (0, "")
-    assert "go on from their last commit" not in first.stdout
-    before = listed(tmp_path)
+    # a day and a half of 2013 in 6 seconds, so that every window closes; more on a slow machine
+    assert "go on from their last commit" not in played(tmp_path, "--speed", "21600")
+    while not fruitful(before := listed(tmp_path)):
+        played(tmp_path)
     assert set(before) == {spec.name for spec in demo_specs()}
     for job in before.values():
         assert job["last_error"] is None
         assert job["rows_in"] > 0
-        assert job["rows_out"] > 0
-    assert before["line_quality"]["rejects"] > before["hot_devices"]["rejects"] > 0
+    assert before["line_quality"]["rejects"] > before["hot_devices"]["rejects"]
     assert before["hot_spells"]["rows_in"] <= before["hot_devices"]["rows_out"]
 
-    again = streamops("demo", "--for", "4", folder=tmp_path)
-    assert (again.returncode, again.stderr) == (0, "")
-    assert "7 jobs go on from their last commit." in again.stdout
-    assert "21600 times as fast" in again.stdout
-    after = listed(tmp_path)
-    for name, job in after.items():
-        assert job["last_error"] is None
-        assert job["rows_in"] > before[name]["rows_in"]
+    again = played(tmp_path)
+    assert "7 jobs go on from their last commit." in again
+    assert "21600 times as fast" in again
+    while not gone_on(after := listed(tmp_path), before):
+        played(tmp_path)
+    assert {name: job["last_error"] for name, job in after.items()} == dict.fromkeys(before)
     _check_outputs(tmp_path, after)
+
+
+def gone_on(after: Jobs, before: Jobs) -> bool:
+    return all(job["rows_in"] > before[name]["rows_in"] for name, job in after.items())
 
 
 def _check_outputs(folder: Path, jobs: Jobs) -> None:
@@ -76,11 +88,10 @@ def test_the_recordings_stand_still_while_the_demo_does_not_run(tmp_path: Path) 
         flights = workspace.job("delays_by_hour")
         while flights.view.watermark is None:
             time.sleep(0.05)
-        stood_at = first.stands_at(time.time())
+    ended_at = first.stands_at(time.time())
+    time.sleep(0.5)  # five hours of 2013, if they went on
     second = open_demo(tmp_path, speed=7_200)
     with second.workspace as workspace:
-        # an hour of flights before, and what one batch more reads after
-        assert abs(second.stood_at - stood_at) < timedelta(hours=24)
-        assert second.stood_at > first.stood_at
+        assert first.stood_at < second.stood_at <= ended_at
         assert (second.resumed, second.speed) == (7, 7_200)
         assert {job.status for job in workspace.jobs.values()} <= {Status.STARTING, Status.RUNNING}

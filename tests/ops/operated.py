@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import streamops_nb as so
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.testing import FakeClock
 
-__all__ = ["COUNT", "appended", "opened", "plant"]
+__all__ = ["COUNT", "appended", "opened", "plant", "until"]
 
 COUNT = """
     SELECT window_start, window_end, device, count(*) AS n, sum(temp) AS total
@@ -45,3 +47,11 @@ def opened(folder: Path, clock: FakeClock | None = None, **how: Any) -> Workspac
     workspace = so.connect(folder, memory="512MB", **how)
     workspace.resources.ensure()
     return workspace
+
+
+def until(true: Callable[[], object], seconds: float = 90.0) -> None:
+    """Wait for something that happens on another thread."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)

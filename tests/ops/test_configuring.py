@@ -16,7 +16,7 @@ import streamops_nb as so
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.plan import specfile
-from tests.ops.operated import COUNT, appended, opened, plant
+from tests.ops.operated import COUNT, appended, opened, plant, until
 
 
 @pytest.fixture
@@ -193,8 +193,7 @@ def test_a_changed_query_says_what_becomes_of_kept_state(workspace: Workspace) -
     log.append(rows)
     job = workspace.save(appended("a", start={"at": "earliest"}))
     job.start()
-    while not job.view.batches:
-        pass
+    until(lambda: job.view.batches)
     job.pause()
     kept = job.view.state_rows
     assert kept
@@ -211,8 +210,7 @@ def test_a_changed_query_says_what_becomes_of_kept_state(workspace: Workspace) -
     workspace.save(changed, drop_state=True)
     job.start()
     log.append([{"ts": start + timedelta(seconds=60), "device": "d", "temp": 1.0}])
-    while job.view.rows_in < 1:
-        pass
+    until(lambda: job.view.rows_in >= 1)
     job.stop()
     # the half window from 20 s on was dropped, and counted
     assert job.view.status is Status.STOPPED
@@ -227,8 +225,7 @@ def test_a_query_changed_while_the_job_ran_is_asked_about_at_its_start(
     log.append([{"ts": start, "device": "d", "temp": 1.0}])
     job = workspace.save(appended("a", start={"at": "earliest"}))
     job.start()
-    while not job.view.batches:
-        pass
+    until(lambda: job.view.batches)
     workspace.save(appended("a", query=COUNT.replace("sum(temp)", "min(temp)")))
     job.pause()
     with pytest.raises(so.MoveRefused, match="agree with drop_state=True"):

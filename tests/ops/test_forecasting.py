@@ -14,7 +14,7 @@ import streamops_nb as so
 from streamops_nb.db import ident
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops.workspace import Workspace
-from tests.ops.operated import appended, opened, plant
+from tests.ops.operated import appended, opened, plant, until
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -33,13 +33,11 @@ def rows(begin: int, end: int) -> list[dict[str, object]]:
 
 
 def fed(workspace: Workspace, name: str = "a") -> None:
-    while workspace.view(name).total_lag != 0:
-        pass
+    until(lambda: workspace.view(name).total_lag == 0)
 
 
 def read_simulated(workspace: Workspace, count: int) -> None:
-    while workspace.view("a").rows_in < count:
-        pass
+    until(lambda: workspace.view("a").rows_in >= count)
 
 
 def test_a_paused_job_is_told_of_every_point_it_could_start_at(workspace: Workspace) -> None:
@@ -161,8 +159,7 @@ def test_a_position_that_is_no_longer_retained_is_told_before_anything_is_lost(
     job.pause()
     for begin in (5, 10, 15):
         log.append(rows(begin, begin + 5))
-        while len(workspace.job("up").output) < begin + 5:
-            pass
+        until(lambda end=begin + 5: len(workspace.job("up").output) >= end)
     workspace.pause("up")
     # as the table sink's retention leaves it
     table = workspace.output("up")
@@ -177,6 +174,5 @@ def test_a_position_that_is_no_longer_retained_is_told_before_anything_is_lost(
     assert job.status is Status.FAILED
     before = len(job.output)
     job.start(at="earliest")
-    while len(job.output) < before + 5:
-        pass
+    until(lambda: len(job.output) >= before + 5)
     assert job.status is Status.RUNNING

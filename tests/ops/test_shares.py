@@ -9,7 +9,7 @@ import pytest
 
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.testing import FakeClock
-from tests.ops.operated import opened, plant
+from tests.ops.operated import opened, plant, until
 
 _ROWS = 5_000
 """Records in a batch."""
@@ -21,9 +21,8 @@ def read(workspace: Workspace, name: str) -> int:
 
 
 def until_read(workspace: Workspace, name: str, count: int) -> None:
-    """Wait for a job's records, however long they take."""
-    while read(workspace, name) < count:
-        time.sleep(0.005)
+    """Wait for a job's records."""
+    until(lambda: read(workspace, name) >= count, seconds=150)
 
 
 def test_saturated_jobs_progress_as_their_cu_say(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import streamops_nb as so
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.testing import FakeClock
-from tests.ops.operated import COUNT, appended, opened, plant
+from tests.ops.operated import COUNT, appended, opened, plant, until
 
 ROW = {"ts": datetime(2026, 1, 1, tzinfo=UTC), "device": "d", "temp": 1.0}
 
@@ -69,8 +69,7 @@ def test_the_lines_rebuild_specs_versions_and_statuses_on_an_empty_workspace(
         ws.start(["paused", "expired", "running", "reset"], at="earliest")
         with pytest.raises(so.MoveRefused):
             ws.start("running")
-        while not ws.view("reset").batches:
-            pass
+        until(lambda: ws.view("reset").batches)
         ws.pause(["paused", "expired", "reset"])
         ws.reset("reset", at="2026-01-01T00:00:00Z", drop_state=True)
         query = COUNT.replace("10 SECONDS", "20 SECONDS")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,10 @@ from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.sources.simulator import SimulatorSource
 from streamops_nb.testing import FakeClock
-from tests.ops.operated import appended, opened, plant
+from tests.ops.operated import appended, opened, plant, until
 
 HOUR = 3600.0
 START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for something that happens on another thread."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def paused(workspace: Workspace, **more: Any) -> so.Job:

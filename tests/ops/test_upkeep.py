@@ -15,7 +15,7 @@ from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops import upkeep
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.plan import specfile
-from tests.ops.operated import appended, opened, plant
+from tests.ops.operated import appended, opened, plant, until
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -36,8 +36,7 @@ def rows(begin: int, end: int) -> list[dict[str, object]]:
 def fed(workspace: Workspace, name: str = "a") -> None:
     """Wait until a job has read all that was appended."""
     job = workspace.job(name)
-    while job.view.total_lag != 0:
-        pass
+    until(lambda: job.view.total_lag == 0)
 
 
 def test_jobs_are_listed_and_found_by_tag_status_owner_and_text(workspace: Workspace) -> None:
@@ -166,8 +165,7 @@ def test_a_backup_copies_a_file_anew_when_a_run_begins_while_it_is_copied(
         closed(file, to)
         job.start(at="earliest")
         log.append(rows(30, 61))
-        while len(job.output) < 8:  # 2 of the first run, 6 of this one
-            pass
+        until(lambda: len(job.output) >= 8)  # 2 of the first run, 6 of this one
 
     monkeypatch.setattr(upkeep, "_copy_closed", begun_between)
     so.restore(workspace.backup(tmp_path / "b"), tmp_path / "r")
@@ -232,8 +230,7 @@ def test_a_backup_of_a_running_workspace_goes_on_as_from_its_last_commit(
         assert other.job("idle").status is Status.PUBLISHED
         other.resume("a")
         other.stream("log").append(rows(25, 41))
-        while len(other.job("a").output) < 4:
-            pass
+        until(lambda: len(other.job("a").output) >= 4)
         assert sorted(other.job("a").output.df()["n"]) == [10, 10, 10, 10]
     assert not list((workspace.folder / "tmp").glob("backup*"))
 

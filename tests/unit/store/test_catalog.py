@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -290,11 +289,8 @@ def test_ten_thousand_jobs_are_listed_completely(catalog):
             "INSERT INTO catalog.jobs SELECT 'job' || range, 'ann', 1, 1, 1, 'RUNNING', 'FAILED',"
             " range, 'why', 3, 4, 'eve', ['x'], 0.5, 1, 0.5 FROM range(10000)"
         )
-    begun = time.perf_counter()
     jobs = catalog.jobs()
     assert len(jobs) == 10_000
-    # no bound that a slow machine could miss: only against work by job (measured: 0.08 s)
-    assert time.perf_counter() - begun < 10
     assert jobs[0] == JobRecord(
         name="job0", author="ann", version=1, created_at=1.0, saved_at=1.0, run=3, copied=4,
         owner="eve", tags=("x",), cu=0.5, ran=1, held=0.5,
