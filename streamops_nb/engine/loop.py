@@ -80,6 +80,8 @@ class Loop:
     ----------
     spans
         What the batch that is being worked on reads, or the last one read.
+    aside
+        CPU seconds of work that reading ahead has taken so far.
     """
 
     def __init__(
@@ -121,7 +123,7 @@ class Loop:
         self._next: Future[tuple[Load, Work]] | None = None
         self._reading = Reading(inlets, pace, now)
         self.spans: Mapping[str, Span] = {}
-        self.aside = 0.0  # CPU seconds of work that was read ahead
+        self.aside = 0.0
         self.checkpoint = file.open()
         self._clocks = self._wound(self.checkpoint.clocks)
 
