@@ -69,6 +69,23 @@ class Tables:
             f"SELECT {seen if self._hidden[name] else '*'} FROM {_table(name)}{part}"
         )
 
+    def show_as(self, view: str, name: str, hidden: str, seen_as: str) -> None:
+        """Let another view show all of a relation, one of its hidden columns under a name."""
+        others = ", ".join(map(ident, self._hidden[name]))
+        self._session.rows(
+            f"CREATE OR REPLACE TEMP VIEW {ident(view)} AS SELECT * EXCLUDE ({others}), "
+            f"{ident(hidden)} AS {ident(seen_as)} FROM {_table(name)}"
+        )
+
+    def numbers(self, name: str, column: str, places: Collection[int]) -> np.ndarray:
+        """Read a hidden column of some rows."""
+        found = ", ".join(str(int(place)) for place in places)
+        rows = self._session.table(
+            f"SELECT {ident(column)} FROM {_table(name)} WHERE rowid IN ({found}) ORDER BY rowid"
+        )
+        numbers: np.ndarray = rows[column].to_numpy()
+        return numbers
+
     def take(self, name: str, places: Collection[int]) -> pa.Table:
         """Take rows out of a relation; give them as the query saw them."""
         found = ", ".join(str(int(place)) for place in places)

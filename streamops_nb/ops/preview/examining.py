@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
 
 from streamops_nb.db import Session
 from streamops_nb.engine.preview.difference import compare
+from streamops_nb.engine.preview.matching import matching
 from streamops_nb.engine.preview.result import Result
 from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.engine.preview.trace import Trace, Tracing
+from streamops_nb.model.errors import Refused
 from streamops_nb.model.spec import JobSpec
+from streamops_nb.model.wording import did_you_mean, shown
 from streamops_nb.ops.preview.diff import Diff, StageDiff
+from streamops_nb.ops.preview.why import Why
 from streamops_nb.plan.keys import keys_of
 from streamops_nb.plan.outline import Outline
 
@@ -40,6 +50,57 @@ class Examining:
         previewer = self._previews.previewer
         references = previewer.references(of.spec)
         return previewer.outline(of.spec, of.sample, of.params, references, session)
+
+    def _tracing(self, session: Session) -> Tracing:
+        outline = self._outline(self, session)
+        stages = tuple(stage for stage in outline.stages if stage.name in self.result.stages)
+        previewer = self._previews.previewer
+        return Tracing(
+            replace(outline, stages=stages),
+            previewer.flows(self.spec, self.sample, session),
+            previewer.references(self.spec),
+            now=int(self.sample.at * 1_000_000),
+            session=session,
+        )
+
+    @cached_property
+    def trace(self) -> Trace:
+        """Which rows each row was made of; the query runs once more for it."""
+        return self._previews.previewer.within(
+            lambda session: self._tracing(session).run(), what="following the rows"
+        )
+
+    def why(self, row: int | Mapping[str, Any] | Any, *, stage: str | None = None) -> Why:
+        """Say which rows a row was made of, stage by stage down to the records of the streams.
+
+        Parameters
+        ----------
+        row
+            The index of a row of `df`, such a row, or values of some of its columns.
+        stage
+            A row of this stage instead of the output.
+
+        Raises
+        ------
+        Refused
+            If there is no such row, or several.
+        """
+        name = self.output if stage is None else stage
+        if name not in self.result.stages:
+            raise Refused(f"there is no stage `{name}` - {did_you_mean(name, self.result.stages)}")
+        table = self.result.stages[name].table
+        place = _place_of(row, table)
+        values = table.slice(place, 1).to_pylist()[0]
+        return Why(self.trace, name, self._number(name, table, place), values)
+
+    def _number(self, stage: str, table: pa.Table, place: int) -> int:
+        """The number in the trace of a row of the preview: of equal rows the n-th."""
+        traced = self.trace.table(stage)
+        row = table.select(traced.column_names).slice(place, 1).to_pylist()[0]
+        equal = matching(table.select(traced.column_names), row)
+        found = matching(traced, row)
+        nth = int(np.searchsorted(equal, place))
+        return int(found[min(nth, len(found) - 1)])
 
     def diff(
         self, other: Examining, *, key: Sequence[str] | Mapping[str, Sequence[str]] = ()
@@ -83,6 +144,23 @@ class Examining:
             )
 
         return self._previews.previewer.within(compared, what="the comparison")
+
+
+def _place_of(row: Any, table: pa.Table) -> int:
+    if isinstance(row, (int, np.integer)):
+        if not -table.num_rows <= row < table.num_rows:
+            raise Refused(f"there is no row {row}: the stage has {table.num_rows:,} rows")
+        return int(row) % table.num_rows
+    values = row if isinstance(row, Mapping) else getattr(row, "to_dict", lambda: None)()
+    if not isinstance(values, Mapping):
+        raise Refused(f"a row is an index, a dict or a row of `p.df`, not {shown(row)}")
+    found = matching(table, values)
+    if len(found) == 1:
+        return int(found[0])
+    if not len(found):
+        raise Refused("no row has these values - p.why_not(key=...) says what became of it")
+    remedy = f"give more columns, or the index of one: {', '.join(map(str, found[:5]))}"
+    raise Refused(f"{len(found):,} rows have these values - {remedy}")
 
 
 def _only(before: Result, after: Result) -> dict[str, str]:
