@@ -81,15 +81,15 @@ def trace(stage: Stage, tree: Tree) -> Traced | None:
     inputs = inputs_of(stage)
     windows = _partitions(stage.node)
     peers = tuple(f"_streamops_peers_{n}" for n in range(len(windows)))
-    node = _traced(stage.node, stage, inputs, windows, tree)
+    node = _traced(stage.node, inputs, windows, tree)
     return None if node is None else Traced(sql=tree.sql(node), inputs=inputs, peers=peers)
 
 
 def _traced(
-    node: Node, stage: Stage, inputs: Sequence[Input], windows: Sequence[list[Node]], tree: Tree
+    node: Node, inputs: Sequence[Input], windows: Sequence[list[Node]], tree: Tree
 ) -> Node | None:
     if node["type"] == "SET_OPERATION_NODE":
-        parts = [_traced(part, stage, inputs, windows, tree) for part in node["children"]]
+        parts = [_traced(part, inputs, windows, tree) for part in node["children"]]
         return None if None in parts else {**node, "children": parts}
     if any(names_row(below, i.item) for below in walk(node) for i in inputs):
         return None
@@ -109,13 +109,7 @@ def _traced(
     extra.append(tree.expression(kept))
     names = [*(i.number for i in inputs), *(f"_streamops_peers_{n}" for n in range(len(windows)))]
     ours = [{**e, "alias": name} for e, name in zip(extra, [*names, KEPT], strict=True)]
-    grouping = _grouping(stage) if stage.aggregated and windows else {}
-    return {
-        **made,
-        **grouping,
-        "select_list": [*made["select_list"], *ours],
-        "qualify": None,
-    }
+    return {**made, "select_list": [*made["select_list"], *ours], "qualify": None}
 
 
 def alone(node: Node, inputs: Sequence[Input]) -> list[Input]:
@@ -176,8 +170,8 @@ def _numbers(name: str, seen: bool, grouped: bool) -> str:
     if not seen:
         return "any_value(CAST([] AS BIGINT[]))" if grouped else "CAST([] AS BIGINT[])"
     if grouped:
-        return f"list({ident(name)}) FILTER ({ident(name)} IS NOT NULL)"
-    return f"list_value({ident(name)})"
+        return f"coalesce(list({ident(name)}) FILTER ({ident(name)} IS NOT NULL), [])"
+    return f"CASE WHEN {ident(name)} IS NULL THEN [] ELSE [{ident(name)}] END"
 
 
 def _partitions(node: Node) -> list[list[Node]]:
@@ -199,15 +193,3 @@ def _equal(one: list[Node], other: list[Node]) -> bool:
 
 def _order(keys: list[Node], tree: Tree) -> str:
     return ", ".join(tree.text(key) for key in keys)
-
-
-def _grouping(stage: Stage) -> Node:
-    """GROUP BY ALL, written out: beside window functions it would group by these too."""
-    if stage.node["aggregate_handling"] == "STANDARD_HANDLING":
-        return {}
-    keys = [{**key, "alias": ""} for key in stage.keys]
-    return {
-        "aggregate_handling": "STANDARD_HANDLING",
-        "group_expressions": keys,
-        "group_sets": [list(range(len(keys)))],
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,7 +78,7 @@ def _mask(found: pa.ChunkedArray) -> np.ndarray:
 def _missing(value: Any) -> bool:
     if value is None or type(value).__name__ in ("NaTType", "NAType"):
         return True
-    return isinstance(value, float) and value != value  # noqa: PLR0124 - NaN is what differs
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _stamp(value: Any, kind: pa.DataType) -> pa.Scalar:

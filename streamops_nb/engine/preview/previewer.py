@@ -133,7 +133,12 @@ class Previewer:
         )
 
     def within(
-        self, do: Callable[[Session], T], *, what: str = "the preview", work: Work | None = None
+        self,
+        do: Callable[[Session], T],
+        *,
+        what: str = "the preview",
+        seconds: float | None = None,
+        work: Work | None = None,
     ) -> T:
         """Do something in a session of the sealed database, bounded in time.
 
@@ -143,6 +148,8 @@ class Previewer:
         ----------
         what
             What it is, for the message when the time is up.
+        seconds
+            How long it may take; default as long as a preview.
 
         Raises
         ------
@@ -150,7 +157,7 @@ class Previewer:
             If it was cancelled, or the time was up.
         """
         work = work or Work()
-        future = self._threads.submit(self._do, do, what, work)
+        future = self._threads.submit(self._do, do, what, seconds or self._bounds.seconds, work)
         try:
             return future.result()
         except BaseException:
@@ -190,19 +197,18 @@ class Previewer:
         with self._lock:
             self._instance = None
 
-    def _do(self, do: Callable[[Session], T], what: str, work: Work) -> T:
-        bounds = self._bounds
+    def _do(self, do: Callable[[Session], T], what: str, seconds: float, work: Work) -> T:
         try:
             with (
                 self.session() as session,
                 work.going_on(session),
-                limited(session, bounds.seconds),
+                limited(session, seconds),
             ):
                 return do(session)
         except Interrupted:
             work.check()
             raise Interrupted(
-                f"{what} took longer than {bounds.seconds:g} s - take fewer rows, preview up "
+                f"{what} took longer than {seconds:g} s - take fewer rows, preview up "
                 "to an earlier stage, or allow more time"
             ) from None
 

@@ -107,10 +107,10 @@ class Trace:
         step = self.steps.get(name)
         return name in self.flows or (step is not None and step.stage.kind is not Kind.REFERENCE)
 
-    def back(self, stage: str, numbers: np.ndarray) -> dict[str, np.ndarray]:
-        """All that rows of a stage were made of: relation to numbers, the stage itself first."""
-        found = {stage: numbers}
-        for name in reversed(self.steps):  # a stage is read only by later ones
+    def back(self, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """All that rows were made of, and these themselves: relation to numbers."""
+        found = dict(rows)
+        for name in reversed([*self.steps]):  # a stage is read only by later ones
             if name in found:
                 step = self.steps[name]
                 for below, origin in step.origins(step.places(found[name])).items():
@@ -266,4 +266,7 @@ class Tracing:
             def show(begin: int, end: int, name: str = name) -> None:
                 self._tables.show(name, begin, end)
 
-            yield name, culprits_of(show, self._tables.rows(name), lambda: self.session.table(query))
+            yield (
+                name,
+                culprits_of(show, self._tables.rows(name), lambda: self.session.table(query)),
+            )

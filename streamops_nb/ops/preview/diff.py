@@ -13,7 +13,7 @@ from streamops_nb.engine.preview.difference import Compared
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.wording import did_you_mean
 from streamops_nb.ops.preview import markup
-from streamops_nb.ops.preview.frames import frame
+from streamops_nb.ops.preview.rows import frame
 
 if TYPE_CHECKING:
     import pandas as pd

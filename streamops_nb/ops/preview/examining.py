@@ -13,6 +13,7 @@ import pyarrow as pa
 from streamops_nb.db import Session
 from streamops_nb.engine.preview.difference import compare
 from streamops_nb.engine.preview.matching import matching
+from streamops_nb.engine.preview.profile import PROFILE, profile
 from streamops_nb.engine.preview.result import Result
 from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.engine.preview.trace import Trace, Tracing
@@ -25,9 +26,14 @@ from streamops_nb.plan.keys import keys_of
 from streamops_nb.plan.outline import Outline
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from streamops_nb.ops.preview.previews import Previews
 
 __all__ = ["Examining"]
+
+_PROFILE = 10.0
+"""Seconds that a profile may take."""
 
 
 class Examining:
@@ -69,6 +75,21 @@ class Examining:
         return self._previews.previewer.within(
             lambda session: self._tracing(session).run(), what="following the rows"
         )
+
+    def profiled(self, table: pa.Table) -> pd.DataFrame:
+        """Profile a table of this preview; within a time of its own."""
+        import pandas as pd
+
+        rows = self._previews.previewer.within(
+            lambda session: profile(table, session), what="the profile", seconds=_PROFILE
+        )
+        counts = {"rows": "int64", "nulls": "int64", "distinct": "int64"}
+        return pd.DataFrame(rows, columns=list(PROFILE), dtype=object).astype(counts)
+
+    @cached_property
+    def profile(self) -> pd.DataFrame:
+        """Per column of the output: nulls, distinct values, bounds and quantiles."""
+        return self.profiled(self.result.stages[self.output].table)
 
     def why(self, row: int | Mapping[str, Any] | Any, *, stage: str | None = None) -> Why:
         """Say which rows a row was made of, stage by stage down to the records of the streams.
@@ -150,7 +171,7 @@ def _place_of(row: Any, table: pa.Table) -> int:
     if isinstance(row, (int, np.integer)):
         if not -table.num_rows <= row < table.num_rows:
             raise Refused(f"there is no row {row}: the stage has {table.num_rows:,} rows")
-        return int(row) % table.num_rows
+        return int(row % table.num_rows)
     values = row if isinstance(row, Mapping) else getattr(row, "to_dict", lambda: None)()
     if not isinstance(values, Mapping):
         raise Refused(f"a row is an index, a dict or a row of `p.df`, not {shown(row)}")

@@ -11,20 +11,18 @@ import pyarrow as pa
 from streamops_nb.engine.preview.result import Result, StageResult
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.wording import did_you_mean
+from streamops_nb.ops.preview.passing import Passing
+from streamops_nb.ops.preview.rows import frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from streamops_nb.ops.preview.examining import Examining
+
 __all__ = ["StageFrames", "Stages", "frame"]
 
 
-def frame(table: pa.Table) -> pd.DataFrame:
-    """Give an Arrow table as a DataFrame."""
-    made: pd.DataFrame = table.to_pandas()
-    return made
-
-
-class StageFrames:
+class StageFrames(Passing):
     """One stage of a preview: what went in, what came out.
 
     Attributes
@@ -37,8 +35,9 @@ class StageFrames:
         How long it took.
     """
 
-    def __init__(self, stage: StageResult, result: Result) -> None:
+    def __init__(self, stage: StageResult, result: Result, preview: Examining) -> None:
         self._stage = stage
+        self._preview = preview
         self._result = result
         self.name = stage.name
         self.kind = stage.kind
@@ -81,8 +80,10 @@ class StageFrames:
 class Stages(Mapping[str, StageFrames]):
     """The stages of a preview, in the order of the query, by name."""
 
-    def __init__(self, result: Result) -> None:
-        self._stages = {name: StageFrames(stage, result) for name, stage in result.stages.items()}
+    def __init__(self, result: Result, preview: Examining) -> None:
+        self._stages = {
+            n: StageFrames(stage, result, preview) for n, stage in result.stages.items()
+        }
 
     def __getitem__(self, name: str) -> StageFrames:
         if name not in self._stages:

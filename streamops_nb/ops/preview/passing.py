@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,11 +12,12 @@ import pyarrow.compute as pc
 from streamops_nb.engine.preview.result import StageResult
 from streamops_nb.engine.preview.trace import Step, Trace
 from streamops_nb.model.errors import Refused
-from streamops_nb.ops.preview.frames import frame
-from streamops_nb.ops.preview.why import records_of
+from streamops_nb.ops.preview.rows import frame, records_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from streamops_nb.ops.preview.examining import Examining
 
 __all__ = ["Passing"]
 
@@ -31,11 +31,20 @@ class Passing:
     name: str
     rows_in: int
     _stage: StageResult
-    _trace: Callable[[], Trace]
+    _preview: Examining
+
+    @cached_property
+    def profile(self) -> pd.DataFrame:
+        """Per column of what came out: nulls, distinct values, bounds and quantiles."""
+        return self._preview.profiled(self._stage.table)
+
+    @property
+    def _trace(self) -> Trace:
+        return self._preview.trace
 
     @property
     def _step(self) -> Step:
-        step = self._trace().steps[self.name]
+        step = self._trace.steps[self.name]
         if step.made is None:
             raise Refused(
                 f"the rows of the stage `{self.name}` cannot be followed: it names a whole row, a "
@@ -47,7 +56,7 @@ class Passing:
     @cached_property
     def _dropped(self) -> dict[str, np.ndarray]:
         self._step  # noqa: B018 - refuses what cannot be followed
-        return self._trace().dropped(self.name)
+        return self._trace.dropped(self.name)
 
     @cached_property
     def dropped(self) -> pd.DataFrame:
@@ -58,7 +67,7 @@ class Passing:
         """
         import pandas as pd
 
-        pieces = {n: records_of(self._trace(), n, rows) for n, rows in self._dropped.items()}
+        pieces = {n: records_of(self._trace, n, rows) for n, rows in self._dropped.items()}
         if len(pieces) == 1:
             return next(iter(pieces.values()))
         for name, rows in pieces.items():
@@ -84,7 +93,7 @@ class Passing:
         return frame(step.table.filter(pa.array(_repeated(keys))))
 
     def _streaming(self, step: Step) -> list[pa.ListArray]:
-        trace = self._trace()
+        trace = self._trace
         return [lists for name, lists in step.made or () if trace.streams(name)][:1]
 
     @cached_property
@@ -112,20 +121,22 @@ class Passing:
             elif not old:
                 found.append((name, "new", "", new, 0))
             else:
-                cells = self._differing(step, before[name][0], name)
-                if old != new or cells:
-                    found.append((name, "retyped" if old != new else "changed", old, new, cells))
+                relation = before[name][0]
+                retyped = self._trace.table(relation)[name].type != step.rows[name].type
+                cells = self._differing(step, relation, name)
+                if retyped or cells:
+                    found.append((name, "retyped" if retyped else "changed", old, new, cells))
         return found
 
     def _differing(self, step: Step, relation: str, column: str) -> int:
         """In how many rows a column differs from that of the row it was made of."""
-        made = {name: lists for name, lists in step.made or ()}
+        made = dict(step.made or ())
         if step.stage.aggregated or relation not in made:
             return 0
         lists = made[relation].filter(pa.array(step.kept))
         single = pc.equal(pc.list_value_length(lists), 1)
         numbers = lists.filter(single).flatten()
-        old = self._trace().table(relation)[column].take(numbers)
+        old = self._trace.table(relation)[column].take(numbers)
         new = step.table.filter(single)[column]
         return _count_differing(old, new)
 
@@ -143,8 +154,12 @@ def _columns_read(step: Step) -> dict[str, tuple[str, str]]:
 
 def _key(lists: pa.ListArray) -> np.ndarray:
     """The first number of each list, -1 where it is empty."""
-    first = pc.list_element(pc.if_else(pc.equal(pc.list_value_length(lists), 0), [-1], lists), 0)
-    numbers: np.ndarray = first.to_numpy(zero_copy_only=False)
+    lengths = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
+    if not lengths.any():
+        return np.full(len(lengths), -1)
+    values = lists.flatten().to_numpy(zero_copy_only=False)
+    starts = np.minimum(np.cumsum(lengths) - lengths, len(values) - 1)
+    numbers: np.ndarray = np.where(lengths > 0, values[starts], -1)
     return numbers
 
 

@@ -64,7 +64,7 @@ class Preview(Examining):
     @cached_property
     def stages(self) -> Stages:
         """Every stage that could be evaluated, by name, in order."""
-        return Stages(self.result)
+        return Stages(self.result, self)
 
     @property
     def output(self) -> str:

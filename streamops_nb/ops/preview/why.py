@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from streamops_nb.engine.preview.trace import Trace
 from streamops_nb.ops.preview import markup
-from streamops_nb.ops.preview.frames import frame
+from streamops_nb.ops.preview.rows import frame, records_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Why", "records_of"]
+__all__ = ["Why"]
 
 _SHOWN = 20
 """So many rows of a relation are shown as HTML."""
@@ -39,8 +39,9 @@ class Why:
         self._trace = trace
         self.stage = stage
         self.row = dict(row)
-        found = trace.back(stage, np.array([number]))
-        self._own = found.pop(stage)
+        self._own = np.array([number])
+        found = trace.back({stage: self._own})
+        del found[stage]
         self.numbers: dict[str, np.ndarray] = _in_order(found, trace)
         looked = [stage, *(name for name in self.numbers if name in trace.steps)]
         self.unknown = tuple(name for name in looked if trace.steps[name].made is None)
@@ -51,32 +52,39 @@ class Why:
         return {name: records_of(self._trace, name, n) for name, n in self.numbers.items()}
 
     @cached_property
-    def compared(self) -> dict[str, pd.DataFrame]:
-        """Per stage with window functions, the other rows these looked at; ``_kept``: came out."""
+    def _fellows(self) -> dict[str, np.ndarray]:
+        """Per stage, the places of other rows that its window functions looked at."""
         found = {}
         for name, numbers in {self.stage: self._own, **self.numbers}.items():
             step = self._trace.steps.get(name)
-            fellows = step.fellows(step.places(numbers)) if step is not None else []
-            if step is not None and len(fellows):
-                rows = frame(step.rows.take(pa.array(fellows)))
-                rows["_kept"] = step.kept[fellows]
-                found[name] = rows
+            fellows = None if step is None else step.fellows(step.places(numbers))
+            if fellows is not None and len(fellows):
+                found[name] = fellows
+        return found
+
+    @cached_property
+    def compared(self) -> dict[str, pd.DataFrame]:
+        """Per stage with window functions, the other rows these looked at; ``_kept``: came out."""
+        found = {}
+        for name, places in self._fellows.items():
+            step = self._trace.steps[name]
+            found[name] = frame(step.rows.take(pa.array(places)))
+            found[name]["_kept"] = step.kept[places]
         return found
 
     @cached_property
     def df(self) -> pd.DataFrame:
         """The records of the streams: ``stream``, ``_partition``, ``_offset`` and their fields."""
-        import pandas as pd
+        return _records(self._trace, self.numbers)
 
-        pieces = []
-        for name in self.numbers:
-            if name in self._trace.flows:
-                rows = self.inputs[name].copy()
-                rows.insert(0, "stream", name)
-                pieces.append(rows)
-        if not pieces:
-            return pd.DataFrame(columns=["stream", "_partition", "_offset"])
-        return pd.concat(pieces, ignore_index=True)
+    @cached_property
+    def compared_df(self) -> pd.DataFrame:
+        """The records of the rows that it was compared with, as `df`."""
+        below: dict[str, np.ndarray] = {}
+        for name, places in self._fellows.items():
+            for relation, numbers in self._trace.steps[name].origins(places).items():
+                below[relation] = np.union1d(below.get(relation, numbers), numbers)
+        return _records(self._trace, self._trace.back(below))
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={markup.text(value)}" for name, value in self.row.items())
@@ -110,20 +118,22 @@ class Why:
         return "".join(parts)
 
 
-def records_of(trace: Trace, name: str, numbers: np.ndarray) -> pd.DataFrame:
-    """Give rows of a relation; those of a stream with ``_partition`` and ``_offset`` in front."""
-    places = pa.array(numbers, pa.int64())
-    rows = frame(trace.table(name).take(places))
-    if name in trace.flows:
-        inflow = trace.flows[name].inflow
-        raw = inflow.raw.take(inflow.row.take(places))
-        rows.insert(0, "_partition", raw["_partition"].cast(pa.string()).to_pylist())
-        rows.insert(1, "_offset", raw["_offset"].to_pylist())
-    return rows
+def _records(trace: Trace, numbers: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    import pandas as pd
+
+    pieces = []
+    for name in trace.flows:
+        if name in numbers:
+            rows = records_of(trace, name, numbers[name])
+            rows.insert(0, "stream", name)
+            pieces.append(rows)
+    if not pieces:
+        return pd.DataFrame(columns=["stream", "_partition", "_offset"])
+    return pd.concat(pieces, ignore_index=True)
 
 
 def _in_order(found: Mapping[str, np.ndarray], trace: Trace) -> dict[str, np.ndarray]:
-    order = [*reversed(trace.steps), *trace.flows, *trace.references]
+    order = [*reversed([*trace.steps]), *trace.flows, *trace.references]
     return {name: found[name] for name in order if name in found}
 
 
