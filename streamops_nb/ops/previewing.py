@@ -17,6 +17,7 @@ from streamops_nb.ops.core import Core
 from streamops_nb.ops.preview.asking import Asked, Known, asked_limits, asked_way
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.preview.receipt import Standing
+from streamops_nb.ops.preview.samples import Samples
 from streamops_nb.plan import specfile
 
 __all__ = ["Previewing", "standing_of"]
@@ -27,11 +28,16 @@ class Previewing:
 
     _core: Core
 
+    @property
+    def samples(self) -> Samples:
+        """The samples that are kept in the workspace, by name."""
+        return Samples(self._core.folder / "samples")
+
     def preview(
         self,
         what: JobSpec | str | Path | Mapping[str, Any],
         *,
-        sample: Sample | None = None,
+        sample: Sample | str | None = None,
         params: Mapping[str, Any] | None = None,
         upto: str | None = None,
         seconds: float = 10.0,
@@ -47,7 +53,7 @@ class Previewing:
         what
             A job by its name, or a specification as `save` takes it.
         sample
-            A sample that was drawn before, instead of drawing one.
+            A sample that was drawn before, or the name of one in `samples`, instead of drawing one.
         params
             Values of parameters that differ from their defaults.
         upto
@@ -69,6 +75,8 @@ class Previewing:
         """
         spec = self._spec_of(what)
         before = self._core.previews.standing(spec.name)
+        if isinstance(sample, str):
+            sample = self.samples.load(sample)
         if sample is None:
             sample = self._draw(spec, rows, seconds, nbytes)
         elif rows:

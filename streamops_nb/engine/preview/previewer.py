@@ -21,10 +21,10 @@ from streamops_nb.engine.assembly import Surroundings, shapes_of
 from streamops_nb.engine.preview.evaluate import Evaluation
 from streamops_nb.engine.preview.flows import Flow, decode
 from streamops_nb.engine.preview.result import Result
-from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.engine.preview.sample import Sample, origin_of
 from streamops_nb.engine.references import read_reference
 from streamops_nb.model.errors import Fault, Interrupted, QueryRefused, SpecRefused, StorageError
-from streamops_nb.model.spec import JobSpec
+from streamops_nb.model.spec import JobSpec, Stream
 from streamops_nb.plan.outline import Outline
 from streamops_nb.plan.patience import limited
 from streamops_nb.plan.planner import Param, load_macros
@@ -245,13 +245,15 @@ class Previewer:
         Raises
         ------
         SpecRefused
-            If it lacks a stream.
+            If it lacks a stream, or a stream's source is not the one that it was drawn from.
         """
         missing = [name for name in spec.streams if name not in sample.streams]
         if missing:
             what = f"the sample {sample.id} holds nothing of the stream `{missing[0]}`"
             where = f"streams.{missing[0]}"
             raise SpecRefused([Fault(where=where, what=what, remedy="draw a fresh sample")])
+        for name, stream in spec.streams.items():
+            _check_origin(name, stream, sample)
         return {
             name: decode(
                 name,
@@ -298,6 +300,15 @@ class Previewer:
             if len(self._outlines) > _OUTLINES:
                 self._outlines.popitem(last=False)
         return outline
+
+
+def _check_origin(name: str, stream: Stream, sample: Sample) -> None:
+    origin = sample.streams[name].origin
+    if origin in ("", origin_of(stream)):
+        return
+    what = f"the sample {sample.id} was drawn when the source of `{name}` was another one"
+    remedy = "draw a fresh sample; other formats and schemas can be tried on this one"
+    raise SpecRefused([Fault(where=f"streams.{name}.source", what=what, remedy=remedy)])
 
 
 def _times(spec: JobSpec) -> dict[str, str | None]:
