@@ -149,6 +149,8 @@ class Upkeep:
                 progress(file, number, len(files))
             (aside / file).parent.mkdir(parents=True, exist_ok=True)
             self._copy(file, aside / file)
+        if (core.folder / "samples").is_dir():
+            shutil.copytree(core.folder / "samples", aside / "samples")
 
     def _copy(self, file: str, to: Path) -> None:
         core = self._core

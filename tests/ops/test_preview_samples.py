@@ -208,3 +208,15 @@ def test_the_coverage_tells_records_keys_and_the_range_of_event_time(ws: Workspa
         "keys": 3,
         "keys_share": 1.0,
     }
+
+
+def test_samples_are_in_a_backup(ws: Workspace, tmp_path: Path) -> None:
+    sample = ws.samples.save("kept", ws.preview("read").sample)
+    ws.backup(tmp_path.parent / f"{tmp_path.name}-backup")
+    with opened(
+        so.restore(
+            tmp_path.parent / f"{tmp_path.name}-backup",
+            tmp_path.parent / f"{tmp_path.name}-restored",
+        )
+    ) as copy:
+        assert copy.samples.load("kept").id == sample.id
