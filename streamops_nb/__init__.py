@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from streamops_nb.model.errors import StreamopsError as StreamopsError
     from streamops_nb.model.errors import TooManyRejects as TooManyRejects
     from streamops_nb.model.errors import WorkspaceOwned as WorkspaceOwned
+    from streamops_nb.ops.preview.alone import preview as preview
     from streamops_nb.ops.upkeep import restore as restore
     from streamops_nb.ops.workspace import Workspace as Workspace
     from streamops_nb.ops.workspace import connect as connect
@@ -49,6 +50,7 @@ _PUBLIC = {
     "WorkspaceOwned": "streamops_nb.model.errors",
     "Workspace": "streamops_nb.ops.workspace",
     "connect": "streamops_nb.ops.workspace",
+    "preview": "streamops_nb.ops.preview.alone",
     "restore": "streamops_nb.ops.upkeep",
 }
 

@@ -103,7 +103,7 @@ class CsvFormat:
         rows, _ = _parse(self._reader(names, names), records)
         with session.registered(_records=rows):
             select = "SELECT * FROM _records"
-            return {name: text_type(ident(name), select, session) for name in names}
+            return {name: text_type(ident(name), select, session) for name in names if name}
 
     def _parser(self, header: str | None) -> CsvParser | str:
         """Give the parser for records below `header`, or why there can be none."""

@@ -11,14 +11,13 @@ import pyarrow as pa
 from streamops_nb.db import ident
 from streamops_nb.engine.inflow import REJECTS
 from streamops_nb.engine.preview.sample import Sample
-from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.core import Core
-from streamops_nb.ops.preview.asking import Asked, Known, asked_limits, asked_way
+from streamops_nb.ops.preview.asker import Asker
+from streamops_nb.ops.preview.asking import Asked, Known
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.preview.receipt import Standing
 from streamops_nb.ops.preview.samples import Samples
-from streamops_nb.plan import specfile
 
 __all__ = ["Previewing", "standing_of"]
 
@@ -42,16 +41,18 @@ class Previewing:
         upto: str | None = None,
         seconds: float = 10.0,
         nbytes: str | int = "32MiB",
+        event_time: str | Mapping[str, str] | None = None,
         **rows: Unpack[Asked],
     ) -> Preview:
-        """Run a job's query once over a sample of its streams; nothing is saved.
+        """Run a query once over a sample of its streams; nothing is saved.
 
         Works whatever the job's status is, and while no CU are allocated.
 
         Parameters
         ----------
         what
-            A job by its name, or a specification as `save` takes it.
+            A job by its name, a specification as `save` takes it, or a query: its relations are
+            then the streams and references of the workspace's jobs, and what `data` gives.
         sample
             A sample that was drawn before, or the name of one in `samples`, instead of drawing one.
         params
@@ -62,6 +63,9 @@ class Previewing:
             The most time that drawing may take.
         nbytes
             The most that is drawn of each stream, for example ``"32MB"``.
+        event_time
+            For a query over `data`: the event-time column, by stream if there are several; default
+            the only column of times.
         **rows
             Which rows to draw, the latest 1,000 by default; see
             `streamops_nb.ops.preview.asking.Asked`.
@@ -73,20 +77,23 @@ class Previewing:
         SourceError
             If a source cannot be read.
         """
-        spec = self._spec_of(what)
-        before = self._core.previews.standing(spec.name)
-        if isinstance(sample, str):
-            sample = self.samples.load(sample)
-        if sample is None:
-            sample = self._draw(spec, rows, seconds, nbytes)
-        elif rows:
-            given = f"a sample and `{next(iter(rows))}` are two ways to choose rows"
-            raise SpecRefused([Fault(where="sample", what=given, remedy="give one of them")])
-        return self._core.previews.run(spec, sample, params=params, upto=upto, before=before)
-
-    def _draw(self, spec: JobSpec, rows: Asked, seconds: float, nbytes: str | int) -> Sample:
-        limits = asked_limits(rows, nbytes, seconds)
-        return self._core.previews.draw(spec, asked_way(spec, rows, self._known(spec.name)), limits)
+        core = self._core
+        asker = Asker(
+            previews=core.previews,
+            kept=self.samples.load,
+            jobs=lambda: {name: core.spec(name) for name in core.states.names},
+            known=self._known,
+        )
+        return asker.preview(
+            what,
+            rows,
+            sample=sample,
+            params=params,
+            upto=upto,
+            seconds=seconds,
+            nbytes=nbytes,
+            event_time=event_time,
+        )
 
     def _known(self, name: str) -> Known | None:
         if name not in self._core.states:
@@ -108,13 +115,6 @@ class Previewing:
         if not backend.job_path(name).exists():
             return REJECTS.empty_table()
         return self._core.read(f"FROM {ident(backend.attach_job(name), 'rejects')}")
-
-    def _spec_of(self, what: Any) -> JobSpec:
-        if isinstance(what, JobSpec):
-            return specfile.check(what)
-        if isinstance(what, str) and what in self._core.states:
-            return self._core.spec(what)
-        return specfile.load(what)
 
 
 def standing_of(core: Core, name: str) -> Standing | None:

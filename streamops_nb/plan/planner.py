@@ -10,6 +10,7 @@ from streamops_nb.plan.operator import Plan
 from streamops_nb.plan.outline import Outline
 from streamops_nb.plan.patience import limited
 from streamops_nb.plan.planning import FINAL, Param, Planning, StreamShape
+from streamops_nb.plan.tree import Tree, relations_in
 
 __all__ = ["FINAL", "Param", "Planner", "StreamShape", "load_macros"]
 
@@ -108,6 +109,24 @@ class Planner:
         except Interrupted:
             what = f"planning the query took longer than {self._patience:g} s"
             raise _refused(what, "are there constants that are very large?") from None
+        finally:
+            session.close()
+
+    def relations(self, query: str) -> list[str]:
+        """Name the relations that a query reads, in order, its own CTEs left out.
+
+        Raises
+        ------
+        QueryRefused
+            If it is not one SELECT.
+        """
+        _check_text(query)
+        session = self._instance.session()
+        try:
+            with limited(session, self._patience):
+                return relations_in(Tree(session).parse(query))
+        except Interrupted:
+            raise _refused("parsing the query took too long", "write it shorter") from None
         finally:
             session.close()
 

@@ -153,6 +153,24 @@ def names_in(node: Node) -> set[str]:
     return names
 
 
+def relations_in(node: Node) -> list[str]:
+    """The relations that a query reads by bare name, in order, its own CTEs left out.
+
+    That is what FROM names, and the first argument of a table function, which is how the window
+    macros read a relation.
+    """
+    own, read = set(), []
+    for below in walk(node):
+        ctes = below.get("cte_map") or {}
+        own |= {str(cte["key"]).lower() for cte in ctes.get("map") or []}
+        if below.get("type") == "BASE_TABLE":
+            read.append(str(below["table_name"]))
+        elif below.get("type") == "TABLE_FUNCTION":
+            for argument in below["function"]["arguments"][:1]:
+                read += [str(n) for n in argument["expression"].get("column_names", [])[:1]]
+    return [name for name in dict.fromkeys(read) if name.lower() not in own]
+
+
 def base_table(name: str, alias: str) -> Node:
     """Make a FROM item that reads the relation `name`."""
     return {

@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from streamops_nb.engine.assembly import OpenStream, open_stream
+from streamops_nb.db import Session
+from streamops_nb.engine.assembly import Surroundings, open_stream
 from streamops_nb.engine.preview.draw import Draw, Draws, Found
 from streamops_nb.engine.preview.fields import Fields
 from streamops_nb.engine.preview.sample import Coverage, Drawn
 from streamops_nb.engine.preview.seeding import seeded_rows
 from streamops_nb.formats.conform import infer_columns
 from streamops_nb.model.errors import Fault, SpecRefused
-from streamops_nb.model.spec import PlugIn
+from streamops_nb.model.spec import PlugIn, Stream
 from streamops_nb.model.wording import choice_of, did_you_mean, shown
 
-__all__ = ["Given", "Seeded", "frame_table"]
+__all__ = ["Given", "Seeded", "file_schema", "frame_table", "is_file"]
 
 _FORMATS = {
     ".csv": "csv",
@@ -65,7 +66,7 @@ class Given:
 
 
 def _drawn(name: str, data: Any, draws: Draws) -> Drawn:
-    if isinstance(data, (str, Path)):
+    if is_file(data):
         return _of_file(name, Path(data), draws)
     table = frame_table(name, data)
     declared = draws.spec.streams[name]
@@ -118,19 +119,47 @@ def _of_table(name: str, table: pa.Table, schema: Mapping[str, str], draws: Draw
     return Found(drawn=drawn, times=fields.times(raw)).told
 
 
-def _of_file(name: str, path: Path, draws: Draws) -> Drawn:
-    path = draws.around.folder / path
-    declared = draws.spec.streams[name]
+def is_file(data: Any) -> bool:
+    """Say whether what is given is the path of a file, not a frame."""
+    return isinstance(data, str | Path)
+
+
+def file_schema(
+    name: str, path: Path, around: Surroundings, session: Session
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Infer the schema of a file; also say how a specification would declare it.
+
+    Raises
+    ------
+    SpecRefused
+        If it is no file of rows, or holds none.
+    """
+    source, format_ = _reading(name, around.folder / path)
+    declared = Stream(source=source, format=format_)
+    opened = open_stream(name, declared, around, session)
+    opened.source.close()
+    return opened.schema, declared.model_dump(mode="json", include={"source", "format"})
+
+
+def _reading(name: str, path: Path) -> tuple[PlugIn, PlugIn]:
+    """The source and the format with which a file is read."""
     endings = [s for s in path.suffixes if s.lower() not in _PACKED]
     kind = _FORMATS.get(endings[-1].lower()) if endings else None
     if kind is None or not path.is_file():
         what = f"{path} is not a file of rows" if kind is None else f"there is no file {path}"
         remedy = f"{choice_of(_FORMATS)}, also packed as .gz or .zst"
         raise SpecRefused([Fault(where=f"data.{name}", what=what, remedy=remedy)])
-    format_ = declared.format if declared.format.type == kind else PlugIn(type=kind)
     source = PlugIn.model_validate({"type": "files", "path": str(path), "follow": False})
+    return source, PlugIn(type=kind)
+
+
+def _of_file(name: str, path: Path, draws: Draws) -> Drawn:
+    source, format_ = _reading(name, draws.around.folder / path)
+    declared = draws.spec.streams[name]
+    if declared.format.type == format_.type:
+        format_ = declared.format
     reading = declared.model_copy(update={"source": source, "format": format_})
-    opened: OpenStream = open_stream(name, reading, draws.around, draws.session)
+    opened = open_stream(name, reading, draws.around, draws.session)
     try:
         draw = Draw(name, reading, opened, draws.around, draws.session, draws.limits, float("inf"))
         found = draw.read({}, opened.source.ends().latest)

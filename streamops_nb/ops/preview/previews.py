@@ -14,7 +14,10 @@ from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.preview.receipt import Receipt, Standing
 from streamops_nb.plan import specfile
 
-__all__ = ["Previews"]
+__all__ = ["GIVEN", "Previews", "checked"]
+
+GIVEN = "given"
+"""The source type of streams whose rows are given to a preview; no job can run over them."""
 
 
 class Previews:
@@ -35,13 +38,13 @@ class Previews:
         standing: Callable[[str], Standing | None] = lambda _: None,
         bounds: Bounds | None = None,
     ) -> None:
-        self._around = around
+        self.around = around
         self.standing = standing
         self.previewer = Previewer(around, bounds)
 
     def draw(self, spec: JobSpec, how: How, limits: Limits) -> Sample:
         """Draw a sample of a job's streams; nothing else is touched."""
-        return draw(spec, how, self._around, limits)
+        return draw(spec, how, self.around, limits)
 
     def run(
         self,
@@ -82,11 +85,31 @@ class Previews:
         data = _merged(spec.model_dump(mode="json", exclude_defaults=True), changes or {})
         if query is not None:
             data["query"] = query
-        return specfile.load(data)
+        return _loaded(data)
+
+    def relations(self, query: str) -> list[str]:
+        """Name the relations that a query reads, its own CTEs left out; see `Planner.relations`."""
+        return self.around.planner.relations(query)
 
     def close(self) -> None:
         """Close the sealed database."""
         self.previewer.close()
+
+
+def checked(spec: JobSpec) -> JobSpec:
+    """Check a specification as `specfile.check` does, also one over rows that were given.
+
+    Raises
+    ------
+    SpecRefused
+        With every fault.
+    """
+    return _loaded(spec.model_dump(mode="json"))
+
+
+def _loaded(data: Mapping[str, Any]) -> JobSpec:
+    given = any(stream["source"]["type"] == GIVEN for stream in data["streams"].values())
+    return JobSpec.model_validate(data) if given else specfile.load(data)
 
 
 def _merged(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
