@@ -118,6 +118,13 @@ class Trace:
                     found[below] = origin if known is None else np.union1d(known, origin)
         return found
 
+    def records(self, stream: str, numbers: np.ndarray) -> list[tuple[str, int]]:
+        """Partition and offset of rows of a stream."""
+        inflow = self.flows[stream].inflow
+        raw = inflow.raw.take(inflow.row.take(pa.array(numbers, pa.int64())))
+        partitions = raw["_partition"].cast(pa.string()).to_pylist()
+        return list(zip(partitions, raw["_offset"].to_pylist(), strict=True))
+
     def dropped(self, stage: str) -> dict[str, np.ndarray]:
         """Per streaming input of a stage, the numbers of rows that did not come out."""
         step = self.steps[stage]

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from streamops_nb.db import Session
 from streamops_nb.engine.preview.difference import compare
-from streamops_nb.engine.preview.matching import matching
+from streamops_nb.engine.preview.matching import check_columns, matching
+from streamops_nb.engine.preview.missing import Finding, Key, Search
 from streamops_nb.engine.preview.profile import PROFILE, profile
 from streamops_nb.engine.preview.result import Result
 from streamops_nb.engine.preview.sample import Sample
@@ -22,6 +24,7 @@ from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.wording import did_you_mean, shown
 from streamops_nb.ops.preview.diff import Diff, StageDiff
 from streamops_nb.ops.preview.why import Why
+from streamops_nb.ops.preview.why_not import WhyNot, found_in, of_finding, rejected
 from streamops_nb.plan.keys import keys_of
 from streamops_nb.plan.outline import Outline
 
@@ -106,13 +109,78 @@ class Examining:
         Refused
             If there is no such row, or several.
         """
-        name = self.output if stage is None else stage
-        if name not in self.result.stages:
-            raise Refused(f"there is no stage `{name}` - {did_you_mean(name, self.result.stages)}")
+        name = self._stage_named(stage)
         table = self.result.stages[name].table
         place = _place_of(row, table)
         values = table.slice(place, 1).to_pylist()[0]
         return Why(self.trace, name, self._number(name, table, place), values)
+
+    def why_not(
+        self, key: Mapping[str, Any] | None = None, *, stage: str | None = None, **values: Any
+    ) -> WhyNot:
+        """Say which stage and predicate dropped a row that is not there.
+
+        Parameters
+        ----------
+        key
+            Values by column, of the output, a stage or a stream: ``p.why_not(device="d17")``.
+        stage
+            Asks why it is not in this stage, instead of the output.
+
+        Raises
+        ------
+        Refused
+            If there is no such stage or column, or a value does not fit.
+        """
+        wanted = {**(key or {}), **values}
+        name = self._stage_named(stage)
+        tables = [s.table for s in self.result.stages.values()]
+        tables += [flow.inflow.table for flow in self.result.flows.values()]
+        if not wanted:
+            raise Refused("no key is given - write p.why_not(column=value)")
+        check_columns(wanted, list(dict.fromkeys(c for t in tables for c in t.column_names)))
+        table = self.result.stages[name].table
+        if wanted.keys() <= set(table.column_names):
+            places = matching(table, wanted)
+            if len(places):
+                late = self._late_stage(name, places)
+                return found_in(name, wanted, table.take(pa.array(places)), late)
+        finding = self._previews.previewer.within(
+            lambda session: self._search(name, Key(values=wanted), session),
+            what="looking for the row",
+        )
+        if finding.reason in ("absent", "window"):
+            reject = rejected(wanted, finding, self.result)
+            if reject is not None:
+                return reject
+        return of_finding(wanted, finding, self.spec.param_values(self.params))
+
+    def _search(self, stage: str, key: Key, session: Session) -> Finding:
+        tracing = self._tracing(session)
+        return Search(tracing, tracing.run(), self.spec.query).look(stage, key)
+
+    def _late_stage(self, stage: str, places: np.ndarray) -> str | None:
+        """The stage for whose windows all records of some rows would have come late."""
+        late = self.result.late.filter(pc.equal(self.result.late["late"], "late"))
+        if not late.num_rows:
+            return None
+        table = self.result.stages[stage].table
+        numbers = np.array([self._number(stage, table, int(place)) for place in places])
+        found = self.trace.back({stage: numbers})
+        records = {
+            (name, *place)
+            for name in found.keys() & self.trace.flows.keys()
+            for place in self.trace.records(name, found[name])
+        }
+        names = ("stream", "partition", "offset")
+        came_late = set(zip(*(late[n].to_pylist() for n in names), strict=True))
+        return str(late["stage"][0]) if records and records <= came_late else None
+
+    def _stage_named(self, stage: str | None) -> str:
+        name = self.output if stage is None else stage
+        if name not in self.result.stages:
+            raise Refused(f"there is no stage `{name}` - {did_you_mean(name, self.result.stages)}")
+        return name
 
     def _number(self, stage: str, table: pa.Table, place: int) -> int:
         """The number in the trace of a row of the preview: of equal rows the n-th."""

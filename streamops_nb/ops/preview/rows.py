@@ -26,8 +26,7 @@ def records_of(trace: Trace, name: str, numbers: np.ndarray) -> pd.DataFrame:
     places = pa.array(numbers, pa.int64())
     rows = frame(trace.table(name).take(places))
     if name in trace.flows:
-        inflow = trace.flows[name].inflow
-        raw = inflow.raw.take(inflow.row.take(places))
-        rows.insert(0, "_partition", raw["_partition"].cast(pa.string()).to_pylist())
-        rows.insert(1, "_offset", raw["_offset"].to_pylist())
+        spots = trace.records(name, numbers)
+        rows.insert(0, "_partition", [partition for partition, _ in spots])
+        rows.insert(1, "_offset", [offset for _, offset in spots])
     return rows
