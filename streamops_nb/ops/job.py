@@ -12,13 +12,16 @@ from streamops_nb.ops.reported import Reported
 from streamops_nb.ops.screens import Shown, screen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
 
+    from streamops_nb.engine.preview.sample import Sample
     from streamops_nb.ops.difference import Difference
     from streamops_nb.ops.fitting import Fit
     from streamops_nb.ops.preview.preview import Preview
+    from streamops_nb.ops.preview.sweep import Sweep
     from streamops_nb.ops.workspace import Workspace
 
 __all__ = ["Job", "Output"]
@@ -86,6 +89,31 @@ class Job(Reported, Shown):
     def preview(self, **how: Any) -> Preview:
         """Run its query over a sample of the latest data; keywords as of `Workspace.preview`."""
         return self._workspace.preview(self.name, **how)
+
+    def sweep(
+        self,
+        values: Mapping[str, Sequence[Any]] | None = None,
+        *,
+        rows: int = 1_000,
+        sample: Sample | None = None,
+        **how: Any,
+    ) -> Sweep:
+        """Run its query with every combination of values of parameters, on one sample.
+
+        ``job.sweep(threshold=[20, 25, 30], size=["10s", "1m"])``
+
+        Parameters
+        ----------
+        rows, sample
+            As of `Workspace.preview`.
+        values, how
+            As of `Preview.sweep`.
+        """
+        from streamops_nb.ops.preview.sweep import combinations
+
+        varied = {name: v for name, v in how.items() if name not in ("progress", "work")}
+        combinations(self.spec, {**(values or {}), **varied})  # refused before anything is read
+        return self.preview(rows=rows, sample=sample).sweep(values, **how)
 
     def tune(self, **how: Any) -> Any:
         """Change its parameters by sliders and see the result on one sample.

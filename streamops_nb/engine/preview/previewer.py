@@ -62,6 +62,11 @@ class Work:
             if self._session is not None:
                 self._session.interrupt()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was."""
+        return self._cancelled
+
     @contextmanager
     def going_on(self, session: Session) -> Iterator[None]:
         """Let `cancel` interrupt this session during the block."""

@@ -79,6 +79,18 @@ class Examining:
             lambda session: self._tracing(session).run(), what="following the rows"
         )
 
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that tell the rows of the output apart, windows apart; empty if none do."""
+
+        def found(session: Session) -> tuple[str, ...]:
+            outline = self._outline(self, session)
+            stage = outline.by_name[self.output]
+            keys = keys_of(outline.stages).get(self.output, ())
+            return tuple(name for name in keys if name not in stage.relation.marks)
+
+        return self._previews.previewer.within(found)
+
     def profiled(self, table: pa.Table) -> pd.DataFrame:
         """Profile a table of this preview; within a time of its own."""
         import pandas as pd

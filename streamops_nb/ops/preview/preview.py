@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from streamops_nb.engine.preview.previewer import Work
 from streamops_nb.engine.preview.result import Result
 from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.model.errors import Fault, QueryRefused
@@ -16,6 +17,7 @@ from streamops_nb.ops.preview.examining import Examining
 from streamops_nb.ops.preview.frames import Stages, frame
 from streamops_nb.ops.preview.page import preview_page
 from streamops_nb.ops.preview.receipt import Receipt
+from streamops_nb.ops.preview.sweep import Sweep, sweep
 from streamops_nb.ops.preview.text import preview_summary, preview_text
 from streamops_nb.ops.screens import screen
 
@@ -110,6 +112,7 @@ class Preview(Examining):
         query: str | None = None,
         changes: Mapping[str, Any] | None = None,
         upto: str | None = None,
+        work: Work | None = None,
     ) -> Preview:
         """Run it again on the same sample, with changes.
 
@@ -124,12 +127,43 @@ class Preview(Examining):
             ``{"streams": {"readings": {"watermark_delay": "5s"}}}``.
         upto
             Only up to this stage.
+        work
+            Cancels it from another thread.
         """
         spec = self._previews.changed(self.spec, query=query, changes=changes)
         kept = {name: value for name, value in self.params.items() if name in spec.params}
+        values = {**kept, **(params or {})}
         return self._previews.run(
-            spec, self.sample, params={**kept, **(params or {})}, upto=upto or self.upto
+            spec, self.sample, params=values, upto=upto or self.upto, work=work
         )
+
+    def sweep(
+        self,
+        values: Mapping[str, Sequence[Any]] | None = None,
+        *,
+        progress: Callable[[int, int], None] | bool | None = None,
+        work: Work | None = None,
+        **others: Any,
+    ) -> Sweep:
+        """Run it with every combination of values of parameters, on the same sample.
+
+        ``p.sweep(threshold=[20, 25, 30], size=["10s", "1m"])``
+
+        Parameters
+        ----------
+        values, others
+            Per parameter a list of values; together at most 200 combinations.
+        progress
+            Called with the numbers of combinations done and planned; True draws a bar.
+        work
+            Cancels it from another thread: what is done by then is returned.
+
+        Raises
+        ------
+        Refused
+            If a parameter is unknown or a value does not fit, or the combinations are too many.
+        """
+        return sweep(self, {**(values or {}), **others}, progress=progress, work=work)
 
     def show(self) -> Any:
         """Give the screen of it: run it again with changes, compare, start.
