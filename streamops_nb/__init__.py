@@ -6,7 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from streamops_nb.connecting import connect as connect
     from streamops_nb.model.errors import Fault as Fault
+    from streamops_nb.model.errors import Forbidden as Forbidden
     from streamops_nb.model.errors import Interrupted as Interrupted
     from streamops_nb.model.errors import MoveRefused as MoveRefused
     from streamops_nb.model.errors import QueryError as QueryError
@@ -20,11 +22,11 @@ if TYPE_CHECKING:
     from streamops_nb.model.errors import StorageError as StorageError
     from streamops_nb.model.errors import StreamopsError as StreamopsError
     from streamops_nb.model.errors import TooManyRejects as TooManyRejects
+    from streamops_nb.model.errors import Unavailable as Unavailable
     from streamops_nb.model.errors import WorkspaceOwned as WorkspaceOwned
     from streamops_nb.ops.preview.alone import preview as preview
     from streamops_nb.ops.upkeep import restore as restore
     from streamops_nb.ops.workspace import Workspace as Workspace
-    from streamops_nb.ops.workspace import connect as connect
     from streamops_nb.plan.specfile import Job as Job
 
 __version__ = "0.1.0"
@@ -33,6 +35,7 @@ __version__ = "0.1.0"
 # checkers read the same list in the block above; tests/house/test_public_names.py compares them.
 _PUBLIC = {
     "Fault": "streamops_nb.model.errors",
+    "Forbidden": "streamops_nb.model.errors",
     "Interrupted": "streamops_nb.model.errors",
     "Job": "streamops_nb.plan.specfile",
     "MoveRefused": "streamops_nb.model.errors",
@@ -47,9 +50,10 @@ _PUBLIC = {
     "StorageError": "streamops_nb.model.errors",
     "StreamopsError": "streamops_nb.model.errors",
     "TooManyRejects": "streamops_nb.model.errors",
+    "Unavailable": "streamops_nb.model.errors",
     "WorkspaceOwned": "streamops_nb.model.errors",
     "Workspace": "streamops_nb.ops.workspace",
-    "connect": "streamops_nb.ops.workspace",
+    "connect": "streamops_nb.connecting",
     "preview": "streamops_nb.ops.preview.alone",
     "restore": "streamops_nb.ops.upkeep",
 }

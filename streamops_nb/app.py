@@ -8,7 +8,7 @@ from typing import Any
 
 import panel as pn
 
-from streamops_nb.ops.workspace import connect
+from streamops_nb.connecting import connect
 from streamops_nb.ui.panel.page import page
 
 __all__ = ["main"]

@@ -6,7 +6,8 @@
     ├── Refused                 the input is wrong; nothing was changed
     │   ├── SpecRefused         a job's specification
     │   ├── QueryRefused        a job's query
-    │   └── MoveRefused         an action that the job's status does not allow
+    │   ├── MoveRefused         an action that the job's status does not allow
+    │   └── Forbidden           whoever asks may not do that on a served workspace
     ├── RowError                one row could not be decoded or evaluated (becomes a reject)
     ├── TooManyRejects          the share of rejects passed the spec's limit
     ├── SourceError             a source cannot be read        (retryable unless told otherwise)
@@ -14,7 +15,8 @@
     ├── StorageError            a job's file or the catalog cannot be read or written
     │   └── WorkspaceOwned      another process owns the workspace
     ├── QueryError              the query failed for another reason than one row
-    └── Interrupted             somebody asked the running work to stop
+    ├── Interrupted             somebody asked the running work to stop
+    └── Unavailable             the owner of the workspace does not answer, or has too much to do
 
 Whether a failure may be tried again stands in the type (``retryable``) or, for sources and sinks
 whose failures come in both kinds, on the instance; a retry loop looks at that and nothing else.
@@ -28,6 +30,7 @@ from typing import ClassVar
 
 __all__ = [
     "Fault",
+    "Forbidden",
     "Interrupted",
     "MoveRefused",
     "QueryError",
@@ -41,6 +44,7 @@ __all__ = [
     "StorageError",
     "StreamopsError",
     "TooManyRejects",
+    "Unavailable",
     "WorkspaceOwned",
 ]
 
@@ -117,6 +121,10 @@ class MoveRefused(Refused):
     subject = "The action"
 
 
+class Forbidden(Refused):
+    """Whoever asks may not do that; the message names the role that may."""
+
+
 class ResourcesRefused(Refused):
     """Not enough CU are allocated or free; the message names what is needed and who holds it."""
 
@@ -173,3 +181,9 @@ class QueryError(StreamopsError):
 
 class Interrupted(StreamopsError):
     """The running work was asked to stop."""
+
+
+class Unavailable(StreamopsError):
+    """The owner of the workspace does not answer, or has too much to do at the moment."""
+
+    retryable = True

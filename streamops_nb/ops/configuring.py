@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from streamops_nb.ops.job import Job
 
-__all__ = ["Configuring"]
+__all__ = ["Configuring", "read_specs"]
 
 Spec = JobSpec | str | Path | Mapping[str, Any]
 
@@ -250,7 +250,7 @@ class Configuring:
         """
         if same_name not in ("version", "refuse"):
             raise Refused(f"same_name is `version` or `refuse`, not {same_name!r}")
-        specs = self._read(what)
+        specs = read_specs(what)
         there = [spec.name for spec in specs if spec.name in self._core.states]
         if there and same_name == "refuse":
             raise Refused(Fault(what="there is a job of that name", where=name) for name in there)
@@ -261,28 +261,29 @@ class Configuring:
             self._save(spec, None, comment or "imported", drop_state=drop_state)
         return [self.job(spec.name) for spec in specs]
 
-    def _read(self, what: str | bytes | Path) -> list[JobSpec]:
-        """Read and check everything of an import; `Refused` with every fault."""
-        if not isinstance(what, bytes) and _zip_path(what) is None:
-            return [specfile.load(what)]
-        texts = read_bundle(what if isinstance(what, bytes) else Path(what))
-        specs: dict[str, JobSpec] = {}
-        faults = []
-        for file, text in texts.items():
-            try:
-                spec = specfile.load(text if "\n" in text else text + "\n")
-            except SpecRefused as refusal:
-                faults += [
-                    Fault(what=f.what, where=f"{file} {f.where}".strip(), remedy=f.remedy)
-                    for f in refusal.faults
-                ]
-                continue
-            if spec.name in specs:
-                faults.append(Fault(what=f"the job {spec.name} is there twice", where=file))
-            specs[spec.name] = spec
-        if faults:
-            raise Refused(faults)
-        return list(specs.values())
+
+def read_specs(what: str | bytes | Path) -> list[JobSpec]:
+    """Read and check everything of an import; `Refused` with every fault."""
+    if not isinstance(what, bytes) and _zip_path(what) is None:
+        return [specfile.load(what)]
+    texts = read_bundle(what if isinstance(what, bytes) else Path(what))
+    specs: dict[str, JobSpec] = {}
+    faults = []
+    for file, text in texts.items():
+        try:
+            spec = specfile.load(text if "\n" in text else text + "\n")
+        except SpecRefused as refusal:
+            faults += [
+                Fault(what=f.what, where=f"{file} {f.where}".strip(), remedy=f.remedy)
+                for f in refusal.faults
+            ]
+            continue
+        if spec.name in specs:
+            faults.append(Fault(what=f"the job {spec.name} is there twice", where=file))
+        specs[spec.name] = spec
+    if faults:
+        raise Refused(faults)
+    return list(specs.values())
 
 
 def _zip_path(what: str | Path) -> Path | None:

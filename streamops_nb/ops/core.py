@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from streamops_nb.ops.states import States
 from streamops_nb.plan import specfile
 from streamops_nb.store.catalog import Catalog
 
-__all__ = ["Core", "Names", "user"]
+__all__ = ["Core", "Names", "acting_as", "user"]
 
 Names = str | Iterable[str] | None
 """Which jobs: one by its name, several, or all."""
@@ -139,8 +141,23 @@ def _statuses(status: Status | str | Collection[Status | str]) -> set[Status]:
         raise Refused(f"{error}: the statuses are {names}") from None
 
 
+_actor: ContextVar[str] = ContextVar("actor", default="")
+
+
+@contextmanager
+def acting_as(name: str) -> Iterator[None]:
+    """Let what is done in the block be done by somebody else than who runs this process."""
+    before = _actor.set(name)
+    try:
+        yield
+    finally:
+        _actor.reset(before)
+
+
 def user() -> str:
-    """Say who runs this process."""
+    """Say who acts: who runs this process, or for whom it acts."""
+    if name := _actor.get():
+        return name
     try:
         return getpass.getuser()
     except OSError:

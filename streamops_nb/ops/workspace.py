@@ -20,6 +20,7 @@ from streamops_nb.model.views import JobView
 from streamops_nb.ops.acting import Acting
 from streamops_nb.ops.configuring import Configuring
 from streamops_nb.ops.core import Names
+from streamops_nb.ops.following import Following
 from streamops_nb.ops.forecasting import Forecasting
 from streamops_nb.ops.job import Job
 from streamops_nb.ops.keeper import Keeper
@@ -75,7 +76,7 @@ def connect(
 
 
 class Workspace(
-    Acting, Configuring, Forecasting, Listing, Previewing, Reporting, Shown, Telling, Upkeep
+    Acting, Configuring, Following, Forecasting, Listing, Previewing, Reporting, Shown, Telling, Upkeep
 ):
     """A workspace that this process owns; made by `connect`.
 
@@ -128,12 +129,12 @@ class Workspace(
         Refused
             If there is none; the message has the nearest name.
         """
-        return Job(self, self._core.known(name))
+        return Job(self, *self.select(name))
 
     @property
     def jobs(self) -> dict[str, Job]:
         """All jobs by name."""
-        return {name: Job(self, name) for name in self._core.states.names}
+        return {name: Job(self, name) for name in self.select()}
 
     def select(
         self,
@@ -176,14 +177,20 @@ class Workspace(
 
     def sql(self, query: str) -> pd.DataFrame:
         """Query the outputs of all jobs: each is a table ``job_<name>.output``."""
-        for name in self._core.states.names:
-            if self._core.backend.job_path(name).exists():
-                self._core.backend.attach_job(name)
-        frame: pd.DataFrame = self.read(query).to_pandas()
+        frame: pd.DataFrame = self.read(query, outputs=True).to_pandas()
         return frame
 
-    def read(self, query: str) -> pa.Table:
-        """Run a query in a session of its own."""
+    def read(self, query: str, *, outputs: bool = False) -> pa.Table:
+        """Run a query in a session of its own.
+
+        Parameters
+        ----------
+        outputs
+            Whether the outputs of all jobs can be read, or only those named by `output` before.
+        """
+        for name in self._core.states.names if outputs else ():
+            if self._core.backend.job_path(name).exists():
+                self._core.backend.attach_job(name)
         return self._core.read(query)
 
     def output(self, name: str) -> str:
@@ -198,6 +205,10 @@ class Workspace(
         counts = Counter(self._core.states.state(name).observed for name in self._core.states.names)
         jobs = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
         return f"Workspace({str(self.folder)!r}: {jobs or 'no jobs'})"
+
+    def before_close(self, do: Callable[[], None]) -> None:
+        """Have something done first when this workspace is closed."""
+        self._opened.callback(do)
 
     def close(self) -> None:
         """End all runs after their batches in flight and give the workspace back.

@@ -1,0 +1,91 @@
+"""Previews of a workspace that another process owns."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from streamops_nb.client.line import Line
+from streamops_nb.engine.preview.draw import How
+from streamops_nb.engine.preview.previewer import Work
+from streamops_nb.engine.preview.sample import Limits, Sample
+from streamops_nb.model.errors import Refused
+from streamops_nb.model.spec import JobSpec
+from streamops_nb.ops.preview.preview import Preview
+from streamops_nb.ops.preview.previews import Previews
+from streamops_nb.wire.calls import CALLS
+from streamops_nb.wire.previews import UNKNOWN_SAMPLE, Carried
+from streamops_nb.wire.values import load
+
+__all__ = ["RemotePreviews"]
+
+
+class RemotePreviews(Previews):
+    """Runs previews at the owner; a sample that it has is only named to it."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def draw(self, spec: JobSpec, how: How, limits: Limits) -> Sample:
+        """Refused: samples are drawn where the sources are."""
+        raise Refused("a sample is drawn by `preview`, at the owner of the workspace")
+
+    def run(
+        self,
+        spec: JobSpec,
+        sample: Sample,
+        *,
+        params: Mapping[str, Any] | None = None,
+        upto: str | None = None,
+        work: Work | None = None,
+    ) -> Preview:
+        """Run a specification over a sample; see `Previews.run`."""
+        given = {"spec": spec, "sample": sample, "params": params, "upto": upto, "work": work}
+        return self.ask("previews.run", given)
+
+    def ask(self, name: str, arguments: Mapping[str, Any]) -> Preview:
+        """Make one of the calls that give a preview."""
+        given = dict(arguments)
+        work: Work = given.pop("work", None) or Work()
+        sample: Sample | None = given.get("sample")
+        call, sent = CALLS[name], {}
+        for parameter in call.parameters:
+            value = given.pop(parameter.name, parameter.default)
+            if value is not parameter.default:
+                sent[parameter.name] = parameter.shape.send(value)
+        if given:
+            raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(given))!r}")
+        if sample is None:
+            return self._ask(name, sent, None, work)
+        try:
+            return self._ask(name, {**sent, "sample": sample.id}, sample, work)
+        except Refused as refusal:
+            if str(refusal) != UNKNOWN_SAMPLE:
+                raise
+        return self._ask(name, {**sent, "sample": sample}, sample, work)
+
+    def _ask(
+        self, name: str, sent: Mapping[str, Any], sample: Sample | None, work: Work
+    ) -> Preview:
+        number = uuid.uuid4().hex
+        with work.going_on(_Cancelling(self._line, number)):
+            plain, tables = self._line.ask(name, sent, safe=True, number=number)
+        carried: Carried = load(Carried, plain, tables)
+        drawn = sample if sample is not None else carried.sample
+        assert isinstance(drawn, Sample)
+        return carried.preview(self, drawn)
+
+    def close(self) -> None:
+        """Nothing is open here."""
+
+
+class _Cancelling:
+    """What `Work.cancel` interrupts: the call at the owner."""
+
+    def __init__(self, line: Line, number: str) -> None:
+        self._line = line
+        self._number = number
+
+    def interrupt(self) -> None:
+        self._line.cancel(self._number)

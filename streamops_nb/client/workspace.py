@@ -1,0 +1,193 @@
+"""A workspace that another process owns: the same door, made from the table of calls."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+
+from streamops_nb.client.line import Line
+from streamops_nb.client.previews import RemotePreviews
+from streamops_nb.model.errors import Refused
+from streamops_nb.model.lifecycle import Status
+from streamops_nb.ops.core import Names
+from streamops_nb.ops.job import Job
+from streamops_nb.ops.log import Log
+from streamops_nb.ops.preview.preview import Preview
+from streamops_nb.ops.preview.previews import Previews
+from streamops_nb.ops.resources import Resources
+from streamops_nb.ops.workspace import Workspace
+from streamops_nb.store.records import Page
+from streamops_nb.wire.calls import CALLS, Call, Gives, Role
+from streamops_nb.wire.values import load, parse
+
+__all__ = ["RemoteWorkspace"]
+
+
+class RemoteWorkspace(Workspace):
+    """A workspace that another process owns, spoken to over HTTP; made by `streamops_nb.connect`.
+
+    `close` ends the client and nothing else.
+
+    Attributes
+    ----------
+    name, role
+        As whom the server knows this client; the name is empty for the user who runs the owner.
+    """
+
+    def __init__(self, line: Line, *, folder: Path | None, place: str) -> None:
+        self._line = line
+        self._place = place
+        self._closing: list[Callable[[], None]] = []
+        about = line.about()
+        self.folder = folder or Path(about["folder"])
+        self.name = str(about["name"])
+        self.role = Role.of(about["role"])
+        self.found = {name: Status(status) for name, status in about["found"].items()}
+        self.resources = RemoteResources(line)
+        self._remote_previews = RemotePreviews(line)
+
+    @property
+    def previews(self) -> Previews:
+        """What runs previews on samples that were drawn before."""
+        return self._remote_previews
+
+    def stream(self, name: str) -> Log:
+        """Give the log to which rows of the stream `name` are appended."""
+        return RemoteLog(self._line, name)
+
+    def preview(self, what: Any, **how: Any) -> Preview:
+        """Run a job's query once over a sample of the latest data; see `Workspace.preview`."""
+        return self._remote_previews.ask("preview", {"what": what, **how})
+
+    def export(
+        self, names: Names = None, to: str | Path | None = None, **how: Any
+    ) -> str | bytes | Path:
+        """Export the newest configuration of jobs; see `Workspace.export`."""
+        content: str | bytes = ask(self._line, CALLS["export"], {"names": names, **how})
+        if to is None:
+            return content
+        path = Path(to)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def follow(self, names: Names = None, *, since: int | None = None) -> Iterator[Page]:
+        """Give events as they happen; see `Workspace.follow`. Goes on by itself after a break."""
+        wanted = None if names is None else set(self.select(names))
+        for kind, _, text in self._line.messages("follow", since):
+            if kind != "page":
+                continue
+            page: Page = load(Page, parse(text.encode()))
+            events = tuple(e for e in page.events if wanted is None or e.job in wanted)
+            if events:
+                yield Page(events=events, next=page.next)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the owner answered when it was asked last."""
+        return not self._line.lost
+
+    def before_close(self, do: Callable[[], None]) -> None:
+        """Have something done when this client is closed."""
+        self._closing.append(do)
+
+    def close(self) -> None:
+        """End this client; the owner and its jobs go on."""
+        while self._closing:
+            self._closing.pop()()
+        self._line.close()
+
+    def __repr__(self) -> str:
+        where = f"Workspace({str(self.folder)!r} at {self._place}"
+        if not self.connected:
+            return f"{where}: its owner does not answer)"
+        counts = Counter(view.status for view in self.views())
+        jobs = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+        return f"{where}: {jobs or 'no jobs'})"
+
+
+class RemoteResources(Resources):
+    """The CU of a workspace that another process owns."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def look(self) -> None:
+        """Refused: the owner looks by itself."""
+        raise Refused("the owner of the workspace looks at its usage by itself")
+
+
+class RemoteLog(Log):
+    """The rows of a stream of a workspace that another process owns."""
+
+    def __init__(self, line: Line, name: str) -> None:
+        self._line = line
+        self.name = name
+
+    def append(self, rows: Any, schema: Any = None) -> int:
+        """Append rows, all or none; see `Log.append`."""
+        given = {"name": self.name, "rows": rows, "schema": schema}
+        number: int = ask(self._line, CALLS["stream.append"], given)
+        return number
+
+
+def ask(line: Line, call: Call, arguments: dict[str, Any], number: str = "") -> Any:
+    """Make a call; give what it gives, but for jobs, of which the names."""
+    given = {}
+    for parameter in call.parameters:
+        value = arguments.get(parameter.name, parameter.default)
+        if value is not parameter.default:
+            given[parameter.name] = parameter.shape.send(value)
+    for name, why in call.local.items():
+        if arguments.get(name) is not None:
+            raise Refused(f"`{name}` does not travel: {why}")
+    safe = call.role is Role.VIEWER or call.gives is Gives.PREVIEW
+    plain, tables = line.ask(call.name, given, safe=safe, number=number)
+    return _GIVEN[call.gives](call, plain, tables)
+
+
+def _frame(_: Call, __: Any, tables: list[pa.Table]) -> Any:
+    return tables[0].to_pandas()
+
+
+_GIVEN: MappingProxyType[Gives, Callable[[Call, Any, list[pa.Table]], Any]] = MappingProxyType(
+    {
+        Gives.NOTHING: lambda *_: None,
+        Gives.VALUE: lambda call, plain, tables: load(call.hint, plain, tables),
+        Gives.JOB: lambda _, plain, __: str(plain),
+        Gives.JOBS: lambda _, plain, __: [str(name) for name in plain],
+        Gives.FRAME: _frame,
+        Gives.TABLE: lambda _, __, tables: tables[0],
+    }
+)
+
+
+def _method(call: Call) -> Callable[..., Any]:
+    signature = inspect.signature(call.method)
+
+    @functools.wraps(call.method)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(self, *args, **kwargs).arguments
+        given = ask(self._line, call, {k: v for k, v in bound.items() if k != "self"})
+        if call.gives is Gives.JOB:
+            return Job(self, given)
+        return [Job(self, name) for name in given] if call.gives is Gives.JOBS else given
+
+    return method
+
+
+def _make_methods() -> None:
+    homes = {"": RemoteWorkspace, "resources": RemoteResources}
+    for call in CALLS.values():
+        home, _, name = call.name.rpartition(".")
+        if home in homes and name not in vars(homes[home]):
+            setattr(homes[home], name, _method(call))
+
+
+_make_methods()

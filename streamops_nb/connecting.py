@@ -1,0 +1,177 @@
+"""Opening a workspace, wherever it is: owned here, owned by another process, or served."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from streamops_nb.model.errors import Refused, StreamopsError, WorkspaceOwned
+from streamops_nb.ops import workspace as ops
+from streamops_nb.ops.workspace import Workspace
+from streamops_nb.server.loopback import listen
+from streamops_nb.wire.address import read_address
+
+__all__ = ["connect", "own"]
+
+LOG = logging.getLogger("streamops_nb.client")
+
+_YOUNG = 5.0
+"""Seconds that an owner gets to say where it is, after it took the lock."""
+
+_LOOK = 0.5
+"""Seconds between two attempts of an heir to take over."""
+
+
+def connect(
+    where: str | Path,
+    *,
+    token: str | None = None,
+    takeover: bool = False,
+    resume: bool = True,
+    memory: str | None = None,
+    threads: int | None = None,
+    now: Callable[[], float] = time.time,
+    ca: str | Path | None = None,
+    patience: float = 15.0,
+) -> Workspace:
+    """Open a workspace: own it, or speak to the process that owns it.
+
+    A folder that nobody owns is owned by this process from now on (and created if it is not
+    there); one that another process of this user owns is spoken to through that process, with the
+    same methods. When the owner ends, a client says so, keeps trying, and goes on with the next.
+
+    Parameters
+    ----------
+    where
+        The workspace's folder, or the address of a served workspace (``https://host:5006``).
+    token
+        What a served workspace knows this person by.
+    takeover
+        Whether this process becomes the owner when the owner ends.
+    resume
+        Whether jobs that were wanted running go on at once; for an owner.
+    memory
+        Upper bound of the engine's memory, for example ``"2GB"``; default as allocated, 2 GiB
+        per CU; for an owner.
+    threads
+        How many batches may run at once; default two per core; for an owner.
+    now
+        The clock, seconds since the epoch; for an owner.
+    ca
+        A file with the authority of a served workspace's certificate.
+    patience
+        Seconds for which a client waits for an owner that is away.
+
+    Raises
+    ------
+    WorkspaceOwned
+        If another process owns it and cannot be reached: another user's, or one that serves not.
+    Unavailable
+        If the address does not answer.
+    Forbidden
+        If the token is not known.
+    StorageError
+        If the folder holds something else, or a newer version's workspace.
+    """
+    if isinstance(where, str) and where.startswith(("http://", "https://")):
+        return _served(where.rstrip("/"), token, ca, patience)
+    if token is not None:
+        raise Refused("a token is for an address, `https://…` - a folder needs none")
+    folder = Path(where).resolve()
+    owning: dict[str, Any] = {"memory": memory, "threads": threads, "now": now}
+    try:
+        return own(folder, resume=resume, **owning)
+    except WorkspaceOwned as owned:
+        return _attach(folder, owned, takeover, owning, patience)
+
+
+def own(folder: str | Path, **how: Any) -> Workspace:
+    """Own a workspace, and serve it to other processes of this user.
+
+    Parameters and errors as of `streamops_nb.ops.workspace.connect`.
+    """
+    workspace = ops.connect(folder, **how)
+    try:
+        workspace.before_close(listen(workspace).close)
+    except (OSError, StreamopsError) as error:
+        # without a loopback, say, it works as well, for this process alone
+        LOG.warning("other processes cannot reach this owner of %s: %s", folder, error)
+    return workspace
+
+
+def _served(url: str, token: str | None, ca: str | Path | None, patience: float) -> Workspace:
+    from streamops_nb.client.line import Line
+    from streamops_nb.client.workspace import RemoteWorkspace
+
+    if not token:
+        raise Refused(f"{url} wants a token - so.connect({url!r}, token=…)")
+    if "@" in url or "?" in url:
+        raise Refused("an address is `https://host:port` - name, password and token are not in it")
+    line = Line(lambda: (url, token), url, patience=patience, ca=ca)
+    try:
+        return RemoteWorkspace(line, folder=None, place=url)
+    except BaseException:
+        line.close()
+        raise
+
+
+def _attach(
+    folder: Path, owned: WorkspaceOwned, takeover: bool, owning: dict[str, Any], patience: float
+) -> Workspace:
+    from streamops_nb.client.line import Line
+    from streamops_nb.client.workspace import RemoteWorkspace
+
+    until = time.monotonic() + _YOUNG
+    while read_address(folder) is None:
+        if time.monotonic() > until:
+            raise owned
+        time.sleep(0.05)
+
+    def reach() -> tuple[str, str] | None:
+        address = read_address(folder)
+        return None if address is None else (address.url, address.token)
+
+    line = Line(reach, str(folder), patience=patience)
+    try:
+        workspace = RemoteWorkspace(line, folder=folder, place="its owner")
+    except BaseException:
+        line.close()
+        raise
+    if takeover:
+        workspace.before_close(Heir(folder, owning).close)
+    return workspace
+
+
+class Heir:
+    """Waits for the owner of a workspace to end, and then owns it, on a thread of its own."""
+
+    def __init__(self, folder: Path, owning: dict[str, Any]) -> None:
+        self._folder = folder
+        self._owning = owning
+        self._over = threading.Event()
+        self._owned: Workspace | None = None
+        self._thread = threading.Thread(target=self._wait, name="heir", daemon=True)
+        self._thread.start()
+
+    def _wait(self) -> None:
+        while not self._over.wait(_LOOK):
+            try:
+                self._owned = own(self._folder, **self._owning, resume=True)
+            except WorkspaceOwned:
+                continue
+            except StreamopsError as error:
+                LOG.warning("%s cannot be taken over, trying again: %s", self._folder, error)
+                continue
+            LOG.warning("this process owns %s from now on: its owner ended", self._folder)
+            return
+
+    def close(self) -> None:
+        """Wait no longer; what is owned by now is given back."""
+        self._over.set()
+        self._thread.join()
+        if self._owned is not None:
+            self._owned.close()

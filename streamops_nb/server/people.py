@@ -1,0 +1,222 @@
+"""Who asks: tokens, of which only digests are kept, and roles."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from streamops_nb.model.errors import Fault, Refused
+from streamops_nb.wire.calls import Role
+
+__all__ = ["People", "Person", "add_token", "new_token", "read_roles", "remove_token"]
+
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+_LINE = "a line is `NAME ROLE sha256:DIGEST`, as `streamops token` writes it"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """Somebody who asks.
+
+    Parameters
+    ----------
+    name
+        As it stands in the history; empty for the user who runs the owner.
+    same_user
+        Whether it is who runs the owner, by the file that only that user can read.
+    """
+
+    name: str
+    role: Role
+    same_user: bool = False
+
+
+def new_token() -> str:
+    """Make a token that nobody guesses."""
+    return secrets.token_urlsafe(32)
+
+
+def _digest(token: str) -> str:
+    # a random token of 32 bytes needs no slow hash
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class People:
+    """Knows people by their tokens.
+
+    Parameters
+    ----------
+    own
+        The token of who runs the owner.
+    tokens
+        The file of the others' tokens; read anew when it changes, so that one who is taken out of
+        it is out at once.
+    roles
+        Roles by name, before those that stand with the tokens.
+
+    Raises
+    ------
+    Refused
+        With every fault of the file.
+    """
+
+    def __init__(
+        self, own: str, tokens: Path | None = None, roles: Mapping[str, Role] | None = None
+    ) -> None:
+        self._own = _digest(own)
+        self._file = tokens
+        self._roles = dict(roles or {})
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int] | None = None
+        self._known: dict[str, Person] = {}
+        self._look()
+
+    def whose(self, token: str) -> Person | None:
+        """Say whose a token is; every known one is compared, in constant time."""
+        asked = _digest(token)
+        found = None
+        if hmac.compare_digest(asked, self._own):
+            found = Person(name="", role=Role.ADMIN, same_user=True)
+        for digest, person in self._look().items():
+            if hmac.compare_digest(asked, digest):
+                found = person
+        return found
+
+    def named(self, name: str) -> Person | None:
+        """Give a person whom somebody else made sure of, for example the page's own login."""
+        role = self._roles.get(name)
+        return None if role is None else Person(name=name, role=role)
+
+    def _look(self) -> dict[str, Person]:
+        if self._file is None:
+            return {}
+        with self._lock:
+            try:
+                status = self._file.stat()
+                seen = (status.st_mtime_ns, status.st_size)
+                if seen != self._seen:
+                    self._known = _read_tokens(self._file, self._roles)
+                    self._seen = seen
+            except OSError as error:
+                if self._seen is None:
+                    raise Refused(f"{self._file} cannot be read: {error.strerror}") from error
+                self._known, self._seen = {}, (0, 0)  # it was taken away: nobody is known
+            except Refused:
+                if self._seen is None:
+                    raise
+                self._known = {}  # it is damaged: nobody is known until it is mended
+            return self._known
+
+
+def _read_tokens(path: Path, roles: Mapping[str, Role]) -> dict[str, Person]:
+    if hasattr(os, "getuid") and path.stat().st_mode & 0o022:
+        raise Refused(f"others can write {path} - chmod go-w {path}")
+    known, faults = {}, []
+    for number, words in _lines(path):
+        try:
+            name, role, digest = words
+            person = Person(name=_named(name), role=Role.of(role))
+            found = _DIGEST.fullmatch(digest)
+            if found is None:
+                raise ValueError(_LINE)
+        except ValueError as error:
+            what = str(error) if len(words) == 3 else _LINE
+            faults.append(Fault(what=what, where=f"{path} line {number}"))
+            continue
+        known[found[1]] = replace(person, role=roles.get(name, person.role))
+    if faults:
+        raise Refused(faults)
+    return known
+
+
+def read_roles(path: Path) -> dict[str, Role]:
+    """Read roles by name: lines of `NAME ROLE`.
+
+    Raises
+    ------
+    Refused
+        With every fault.
+    """
+    roles, faults = {}, []
+    try:
+        for number, words in _lines(path):
+            try:
+                name, role = words
+                roles[_named(name)] = Role.of(role)
+            except ValueError as error:
+                what = str(error) if len(words) == 2 else "a line is `NAME ROLE`"
+                faults.append(Fault(what=what, where=f"{path} line {number}"))
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}") from error
+    if faults:
+        raise Refused(faults)
+    return roles
+
+
+def _lines(path: Path) -> Iterable[tuple[int, list[str]]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused(f"{path} is not UTF-8 text") from error
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.split("#", 1)[0].split()
+        if words:
+            yield number, words
+
+
+def _named(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"`{name[:40]}` is no name - letters, digits and ._@+- are")
+    return name
+
+
+def add_token(path: Path, name: str, role: str) -> str:
+    """Make a token for somebody and write its digest down; return the token, which is kept nowhere.
+
+    Raises
+    ------
+    Refused
+        If the name or the role is none.
+    """
+    try:
+        line = f"{_named(name)} {Role.of(role)}"
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    token = new_token()
+    _write(path, [*_without(path, name), f"{line} sha256:{_digest(token)}"])
+    return token
+
+
+def remove_token(path: Path, name: str) -> None:
+    """Take somebody's token out.
+
+    Raises
+    ------
+    Refused
+        If there is none.
+    """
+    kept = _without(path, name)
+    if not path.exists() or len(kept) == len(path.read_text(encoding="utf-8").splitlines()):
+        raise Refused(f"{path} has no token of `{name[:40]}`")
+    _write(path, kept)
+
+
+def _without(path: Path, name: str) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [line for line in lines if line.split()[:1] != [name]]
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    aside = path.with_name(f"{path.name}.new")
+    aside.unlink(missing_ok=True)
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    aside.replace(path)
