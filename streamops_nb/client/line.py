@@ -129,7 +129,7 @@ class Line:
 
             opened = self._persist(send, safe=True)
             try:
-                for kind, since, text in opened:  # noqa: B020 - where to go on from
+                for kind, since, text in opened:
                     yield kind, since, text
             except httpx.TransportError as error:
                 self._say_lost(error)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
 from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from streamops_nb.client.line import Line
+from streamops_nb.db import sealed
+from streamops_nb.engine.assembly import Surroundings
 from streamops_nb.engine.preview.draw import How
-from streamops_nb.engine.preview.previewer import Work
+from streamops_nb.engine.preview.previewer import Previewer, Work
 from streamops_nb.engine.preview.sample import Limits, Sample
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.preview.previews import Previews
+from streamops_nb.ops.preview.receipt import Standing
+from streamops_nb.plan.planner import Planner
 from streamops_nb.wire.calls import CALLS
 from streamops_nb.wire.previews import UNKNOWN_SAMPLE, Carried
 from streamops_nb.wire.values import load
@@ -24,8 +32,26 @@ __all__ = ["RemotePreviews"]
 class RemotePreviews(Previews):
     """Runs previews at the owner; a sample that it has is only named to it."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, folder: Path) -> None:
         self._line = line
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._previewer: Previewer | None = None
+        self._opened = ExitStack()
+
+    @property
+    def previewer(self) -> Previewer:  # type: ignore[override]
+        """What compares previews: here, where their rows are."""
+        with self._lock:
+            if self._previewer is None:
+                planner, instance = Planner(), sealed(memory="64MB", threads=1)
+                around = Surroundings(
+                    instance=instance, folder=self._folder, now=time.time, planner=planner
+                )
+                self._previewer = Previewer(around)
+                for open_now in (planner, instance, self._previewer):
+                    self._opened.callback(open_now.close)
+            return self._previewer
 
     def draw(self, spec: JobSpec, how: How, limits: Limits) -> Sample:
         """Refused: samples are drawn where the sources are."""
@@ -39,8 +65,10 @@ class RemotePreviews(Previews):
         params: Mapping[str, Any] | None = None,
         upto: str | None = None,
         work: Work | None = None,
+        before: Standing | None = None,
     ) -> Preview:
         """Run a specification over a sample; see `Previews.run`."""
+        del before  # the owner looks itself
         given = {"spec": spec, "sample": sample, "params": params, "upto": upto, "work": work}
         return self.ask("previews.run", given)
 
@@ -77,7 +105,8 @@ class RemotePreviews(Previews):
         return carried.preview(self, drawn)
 
     def close(self) -> None:
-        """Nothing is open here."""
+        """Close what compares previews."""
+        self._opened.close()
 
 
 class _Cancelling:

@@ -51,7 +51,7 @@ class RemoteWorkspace(Workspace):
         self.role = Role.of(about["role"])
         self.found = {name: Status(status) for name, status in about["found"].items()}
         self.resources = RemoteResources(line)
-        self._remote_previews = RemotePreviews(line)
+        self._remote_previews = RemotePreviews(line, self.folder)
 
     @property
     def previews(self) -> Previews:
@@ -101,6 +101,7 @@ class RemoteWorkspace(Workspace):
         """End this client; the owner and its jobs go on."""
         while self._closing:
             self._closing.pop()()
+        self._remote_previews.close()
         self._line.close()
 
     def __repr__(self) -> str:

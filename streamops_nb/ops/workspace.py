@@ -76,7 +76,16 @@ def connect(
 
 
 class Workspace(
-    Acting, Configuring, Following, Forecasting, Listing, Previewing, Reporting, Shown, Telling, Upkeep
+    Acting,
+    Configuring,
+    Following,
+    Forecasting,
+    Listing,
+    Previewing,
+    Reporting,
+    Shown,
+    Telling,
+    Upkeep,
 ):
     """A workspace that this process owns; made by `connect`.
 

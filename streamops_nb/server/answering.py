@@ -86,12 +86,13 @@ class Answering:
                 f"`{call.name}` is for the role {call.role} - {person.name} is {person.role}"
             )
         body, number = await request.body(), request.headers.get("x-request-id", "")[:64]
-        task = asyncio.ensure_future(self.run(partial(self._do, call, person, body, number)))
-        gone = asyncio.ensure_future(_gone(request))
+        task: asyncio.Future[Response] = asyncio.ensure_future(
+            self.run(partial(self._do, call, person, body, number))
+        )
+        gone: asyncio.Future[None] = asyncio.ensure_future(_gone(request))
         try:
-            await asyncio.wait(
-                {task, gone}, timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            waited: set[asyncio.Future[Any]] = {task, gone}
+            await asyncio.wait(waited, timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
             self._works.cancel(person.name, number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -59,11 +60,9 @@ def make_app(served: Served) -> Callable[..., Any]:
         feed.close()
         reader.close()
 
-    from streamops_nb import __version__
-
     app = FastAPI(
         title="streamops_nb",
-        version=__version__,
+        version=import_module("streamops_nb").__version__,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,

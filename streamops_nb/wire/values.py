@@ -44,19 +44,17 @@ _WORDS = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 def dump(value: Any, tables: list[pa.Table]) -> Any:
     """Give a value as plain data; tables are put on the list and referred to by their place."""
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or type(value) in (bool, int, str):
         return value
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, str):
-        return str(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else _WORDS.get(value, "NaN")
     for kinds, write in _WRITE:
         if isinstance(value, kinds):
             return write(value, tables)
     if type(value) in _PARTS_OF:
-        return {name: dump(read(value), tables) for name, (_, read) in _PARTS_OF[type(value)].items()}
+        return {
+            name: dump(read(value), tables) for name, (_, read) in _PARTS_OF[type(value)].items()
+        }
     if is_dataclass(value):
         return {f.name: dump(getattr(value, f.name), tables) for f in fields(value) if f.init}
     raise TypeError(f"a {type(value).__name__} does not travel")
@@ -77,6 +75,9 @@ def _list(value: Iterable[Any], tables: list[pa.Table]) -> list[Any]:
 
 _Write = Callable[[Any, list[pa.Table]], Any]
 _WRITE: tuple[tuple[Any, _Write], ...] = (
+    (Enum, lambda value, _: value.value),
+    (int, lambda value, _: int(value)),
+    (str, lambda value, _: str(value)),
     (Event, lambda value, _: to_json(value)),
     (BaseModel, lambda value, _: value.model_dump(mode="json", exclude_defaults=True)),
     (Mapping, _mapping),
@@ -209,10 +210,11 @@ def pack(value: Any) -> tuple[str, bytes]:
     text = json.dumps(dump(value, tables), ensure_ascii=False, allow_nan=False).encode()
     if not tables:
         return JSON, text
-    parts = [text, *(memoryview(to_stream(table)) for table in tables)]
-    return PARTS, _MAGIC + b"".join(
-        piece for part in parts for piece in (_LENGTH.pack(len(part)), part)
-    )
+    pieces: list[bytes | memoryview] = [_MAGIC, _LENGTH.pack(len(text)), text]
+    for table in tables:
+        stream = to_stream(table)
+        pieces += [_LENGTH.pack(stream.size), memoryview(stream)]
+    return PARTS, b"".join(pieces)
 
 
 def unpack(content: bytes) -> tuple[Any, list[pa.Table]]:

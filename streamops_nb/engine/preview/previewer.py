@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -29,7 +29,7 @@ from streamops_nb.plan.outline import Outline
 from streamops_nb.plan.patience import limited
 from streamops_nb.plan.planner import Param, load_macros
 
-__all__ = ["Bounds", "Previewer", "Work"]
+__all__ = ["Bounds", "Interruptible", "Previewer", "Work"]
 
 T = TypeVar("T")
 
@@ -47,11 +47,18 @@ class Bounds:
     threads: int = 2
 
 
+class Interruptible(Protocol):
+    """What `Work.cancel` stops: a session, or a call to the process that has one."""
+
+    def interrupt(self) -> None:
+        """Stop what goes on; may be called from any thread."""
+
+
 class Work:
     """A preview that is going on, so that it can be cancelled from another thread."""
 
     def __init__(self) -> None:
-        self._session: Session | None = None
+        self._session: Interruptible | None = None
         self._cancelled = False
         self._lock = threading.Lock()
 
@@ -68,7 +75,7 @@ class Work:
         return self._cancelled
 
     @contextmanager
-    def going_on(self, session: Session) -> Iterator[None]:
+    def going_on(self, session: Interruptible) -> Iterator[None]:
         """Let `cancel` interrupt this session during the block."""
         with self._lock:
             self._session = session
