@@ -76,7 +76,7 @@ class RemotePreviews(Previews):
         """Make one of the calls that give a preview."""
         given = dict(arguments)
         work: Work = given.pop("work", None) or Work()
-        sample: Sample | None = given.get("sample")
+        sample: Sample | str | None = given.get("sample")
         call, sent = CALLS[name], {}
         for parameter in call.parameters:
             value = given.pop(parameter.name, parameter.default)
@@ -84,10 +84,10 @@ class RemotePreviews(Previews):
                 sent[parameter.name] = parameter.shape.send(value)
         if given:
             raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(given))!r}")
-        if sample is None:
+        if not isinstance(sample, Sample):
             return self._ask(name, sent, None, work)
         try:
-            return self._ask(name, {**sent, "sample": sample.id}, sample, work)
+            return self._ask(name, {**sent, "sample": {"$sample": sample.id}}, sample, work)
         except Refused as refusal:
             if str(refusal) != UNKNOWN_SAMPLE:
                 raise

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from streamops_nb.client.line import Line
 from streamops_nb.client.previews import RemotePreviews
+from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops.core import Names
@@ -21,6 +22,7 @@ from streamops_nb.ops.job import Job
 from streamops_nb.ops.log import Log
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.preview.previews import Previews
+from streamops_nb.ops.preview.samples import Samples
 from streamops_nb.ops.resources import Resources
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.store.records import Page
@@ -57,6 +59,11 @@ class RemoteWorkspace(Workspace):
     def previews(self) -> Previews:
         """What runs previews on samples that were drawn before."""
         return self._remote_previews
+
+    @property
+    def samples(self) -> Samples:
+        """The samples that are kept in the workspace, by name."""
+        return RemoteSamples(self._line)
 
     def stream(self, name: str) -> Log:
         """Give the log to which rows of the stream `name` are appended."""
@@ -124,6 +131,22 @@ class RemoteResources(Resources):
         raise Refused("the owner of the workspace looks at its usage by itself")
 
 
+class RemoteSamples(Samples):
+    """The samples that are kept in a workspace that another process owns."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def save(self, name: str, sample: Sample, *, replace: bool = False) -> Sample:
+        """Keep a sample under a name; see `Samples.save`."""
+        given = {"name": name, "sample": sample, "replace": replace}
+        ask(self._line, CALLS["samples.save"], given)
+        return sample
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([str(name) for name in self.list()["name"]])
+
+
 class RemoteLog(Log):
     """The rows of a stream of a workspace that another process owns."""
 
@@ -184,7 +207,11 @@ def _method(call: Call) -> Callable[..., Any]:
 
 
 def _make_methods() -> None:
-    homes = {"": RemoteWorkspace, "resources": RemoteResources}
+    homes = {
+        "": RemoteWorkspace,
+        "resources": RemoteResources,
+        "samples": RemoteSamples,
+    }
     for call in CALLS.values():
         home, _, name = call.name.rpartition(".")
         if home in homes and name not in vars(homes[home]):

@@ -30,15 +30,14 @@ class Previewing:
     _core: Core
 
     @property
-<<<<<<< HEAD
     def samples(self) -> Samples:
         """The samples that are kept in the workspace, by name."""
         return Samples(self._core.folder / "samples")
-=======
+
+    @property
     def previews(self) -> Previews:
         """What draws samples and runs previews over them."""
         return self._core.previews
->>>>>>> 219f539 (Owners serve the door on the loopback; a second process attaches with the same methods)
 
     def preview(
         self,
@@ -49,11 +48,8 @@ class Previewing:
         upto: str | None = None,
         seconds: float = 10.0,
         nbytes: str | int = "32MiB",
-<<<<<<< HEAD
         event_time: str | Mapping[str, str] | None = None,
-=======
         work: Work | None = None,
->>>>>>> 219f539 (Owners serve the door on the loopback; a second process attaches with the same methods)
         **rows: Unpack[Asked],
     ) -> Preview:
         """Run a query once over a sample of its streams; nothing is saved.
@@ -75,14 +71,11 @@ class Previewing:
             The most time that drawing may take.
         nbytes
             The most that is drawn of each stream, for example ``"32MB"``.
-<<<<<<< HEAD
         event_time
             For a query over `data`: the event-time column, by stream if there are several; default
             the only column of times.
-=======
         work
             Lets another thread cancel it.
->>>>>>> 219f539 (Owners serve the door on the loopback; a second process attaches with the same methods)
         **rows
             Which rows to draw, the latest 1,000 by default; see
             `streamops_nb.ops.preview.asking.Asked`.
@@ -94,7 +87,6 @@ class Previewing:
         SourceError
             If a source cannot be read.
         """
-<<<<<<< HEAD
         core = self._core
         asker = Asker(
             previews=core.previews,
@@ -111,23 +103,8 @@ class Previewing:
             seconds=seconds,
             nbytes=nbytes,
             event_time=event_time,
+            work=work,
         )
-=======
-        spec = self._spec_of(what)
-        before = self._core.previews.standing(spec.name)
-        if sample is None:
-            sample = self._draw(spec, rows, seconds, nbytes)
-        elif rows:
-            given = f"a sample and `{next(iter(rows))}` are two ways to choose rows"
-            raise SpecRefused([Fault(where="sample", what=given, remedy="give one of them")])
-        return self._core.previews.run(
-            spec, sample, params=params, upto=upto, work=work, before=before
-        )
-
-    def _draw(self, spec: JobSpec, rows: Asked, seconds: float, nbytes: str | int) -> Sample:
-        limits = asked_limits(rows, nbytes, seconds)
-        return self._core.previews.draw(spec, asked_way(spec, rows, self._known(spec.name)), limits)
->>>>>>> 219f539 (Owners serve the door on the loopback; a second process attaches with the same methods)
 
     def _known(self, name: str) -> Known | None:
         if name not in self._core.states:

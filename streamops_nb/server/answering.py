@@ -15,10 +15,12 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
+from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.model.errors import Fault, Forbidden, Refused, Unavailable
 from streamops_nb.model.wording import dotted
 from streamops_nb.ops.configuring import read_specs
 from streamops_nb.ops.core import acting_as
+from streamops_nb.ops.preview.bare import is_query
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.plan import specfile
@@ -29,6 +31,7 @@ from streamops_nb.server.people import Person
 from streamops_nb.server.works import Samples, Works
 from streamops_nb.wire.calls import Call, Gives, Role
 from streamops_nb.wire.frames import ARROW, pieces
+from streamops_nb.wire.parameters import Pinned
 from streamops_nb.wire.previews import Carried, Previewed, Streams
 from streamops_nb.wire.values import pack, unpack
 
@@ -67,6 +70,7 @@ class Answering:
         self._seconds = seconds
         self._limiter: anyio.CapacityLimiter | None = None
         self._targets = {"": workspace, "resources": workspace.resources}
+        self._targets |= {"samples": workspace.samples}
         self._targets |= {"stream": Streams(workspace), "previews": Previewed(workspace)}
 
     def cancel(self, person: Person, number: str) -> bool:
@@ -156,8 +160,10 @@ class Answering:
 
     def _check_spec(self, call: Call, arguments: dict[str, Any], key: str) -> None:
         what = arguments[key]
-        if call.name == "preview" and isinstance(what, str) and what in self._workspace.jobs:
-            return
+        if call.name == "preview" and isinstance(what, str):
+            # a job, or a query: its relations are those of jobs, or rows that come with it
+            if what in self._workspace.jobs or is_query(what):
+                return
         spec = specfile.check(what) if not isinstance(what, (str, Mapping)) else _loaded(what)
         self._allowed.check(spec)
         arguments[key] = spec
@@ -169,11 +175,11 @@ class Answering:
     def _put_sample(self, person: Person, arguments: dict[str, Any]) -> bool:
         """Put a person's sample in place of its name; say whether it was named."""
         sample = arguments.get("sample")
-        if isinstance(sample, str):
-            arguments["sample"] = self._samples.of(person.name, sample)
-        elif sample is not None:
+        if isinstance(sample, Pinned):
+            arguments["sample"] = self._samples.of(person.name, sample.id)
+        elif isinstance(sample, Sample):
             self._samples.keep(person.name, sample)
-        return sample is not None
+        return isinstance(sample, (Pinned, Sample))
 
     def _response(self, call: Call, person: Person, result: Any, *, named: bool) -> Response:
         if call.gives in (Gives.FRAME, Gives.TABLE):

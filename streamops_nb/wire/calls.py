@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.model.events import Event
 from streamops_nb.model.lifecycle import JobState
 from streamops_nb.model.spec import JobSpec
@@ -23,6 +24,7 @@ from streamops_nb.ops.difference import Difference
 from streamops_nb.ops.errorlog import ErrorLog
 from streamops_nb.ops.fitting import Fit
 from streamops_nb.ops.forecasting import Forecast
+from streamops_nb.ops.preview.samples import Samples
 from streamops_nb.ops.resources import Resources, ResourceStatus
 from streamops_nb.ops.summary import Summary
 from streamops_nb.ops.workspace import Workspace
@@ -111,7 +113,7 @@ _WORK = {
 
 
 def _calls() -> dict[str, Call]:
-    ws, res = Workspace, Resources
+    ws, res, samples = Workspace, Resources, Samples
     viewer, operator, editor, admin = Role
     value, frame = Gives.VALUE, Gives.FRAME
     table: tuple[tuple[Any, ...], ...] = (
@@ -143,6 +145,10 @@ def _calls() -> dict[str, Call]:
         ("resume", ws.resume, operator, value, list[str]),
         ("preview", ws.preview, operator, Gives.PREVIEW, None, _WORK),
         ("previews.run", Previewed.run, operator, Gives.PREVIEW, None, _WORK),
+        ("samples.list", samples.list, viewer, frame),
+        ("samples.load", samples.load, operator, value, Sample),
+        ("samples.save", samples.save, operator, Gives.NOTHING),
+        ("samples.drop", samples.drop, operator, Gives.NOTHING),
         ("save", ws.save, editor, Gives.JOB),
         ("roll_back", ws.roll_back, editor, Gives.JOB),
         ("import_", ws.import_, editor, Gives.JOBS),
@@ -167,6 +173,7 @@ HERE: Mapping[str, str] = {
     "stream": "gives a `Log` in the hand; its rows go through `stream.append`",
     "previews": "draws and runs samples; from afar through `preview` and `previews.run`",
     "before_close": "a function of the process that owns the workspace",
+    "samples": "the samples that are kept, as `samples.…`",
     "close": "ends a client; the owner goes on",
     "resources.look": "the owner looks by itself",
 }

@@ -19,7 +19,7 @@ from streamops_nb.model.spec import JobSpec, Positions
 from streamops_nb.ops.preview.asking import Asked
 from streamops_nb.wire.values import load
 
-__all__ = ["SHAPES", "Parameter", "Shape", "parameters_of"]
+__all__ = ["SHAPES", "Parameter", "Pinned", "Shape", "parameters_of"]
 
 _FILES = (".yaml", ".yml", ".json", ".zip")
 _FUNCTION = (
@@ -129,9 +129,20 @@ def _table(value: Any, tables: Sequence[pa.Table]) -> pa.Table:
     return load(pa.Table, value, tables)
 
 
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """The id of a sample that the server has from a call before."""
+
+    id: str
+
+
 def _sample(value: Any, tables: Sequence[pa.Table]) -> Any:
-    """A sample, or the name of one that the server has."""
-    return value if value is None or isinstance(value, str) else load(Sample, value, tables)
+    """A sample, the name of one that is kept, or the id of one that the server has."""
+    if value is None or isinstance(value, str):
+        return value
+    if set(value) == {"$sample"}:
+        return Pinned(str(value["$sample"]))
+    return load(Sample, value, tables)
 
 
 def _local(value: Any) -> Any:
@@ -182,7 +193,7 @@ SHAPES: Mapping[str, Shape] = {
     "Mapping[str, str] | None": Shape(json=dict[str, str] | None, send=_plain),
     "Names": Shape(json=str | list[str] | None, send=_names),
     "Progress | None": _NOTHING,
-    "Sample | None": Shape(json=str | dict[str, Any] | None, receive=_sample),
+    "Sample | str | None": Shape(json=str | dict[str, Any] | None, receive=_sample),
     "Spec": _CONTENT,
     "JobSpec | str | Path | Mapping[str, Any]": _CONTENT,
     "Spec | None": Shape(json=str | dict[str, Any] | None, send=_spec, receive=_content),
@@ -204,7 +215,8 @@ SHAPES: Mapping[str, Shape] = {
     "str | bytes | Path": Shape(json=str | dict[str, str], send=_bundle, receive=_content),
     # of the samples behind a preview
     "JobSpec": Shape(json=dict[str, Any], send=_spec, receive=lambda v, _: load(JobSpec, v)),
-    "Sample": Shape(json=str | dict[str, Any], receive=_sample),
+    "Sample": Shape(json=dict[str, Any], receive=_sample),
+    "str | Mapping[str, str] | None": Shape(json=str | dict[str, str] | None, send=_plain),
     "Standing | None": _NOTHING,
     # of the rows that a preview draws; see `ops.preview.asking.Asked`
     "ErrorRaised": Shape(json=dict[str, Any] | None, receive=_error),

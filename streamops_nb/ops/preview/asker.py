@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from streamops_nb.engine.preview.previewer import Work
 from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.spec import JobSpec
@@ -48,6 +49,7 @@ class Asker:
         seconds: float,
         nbytes: str | int,
         event_time: str | Mapping[str, str] | None,
+        work: Work | None = None,
     ) -> Preview:
         """See `Workspace.preview`."""
         if isinstance(sample, str):
@@ -78,7 +80,7 @@ class Asker:
         elif asked:
             told = f"a sample and `{next(iter(asked))}` are two ways to choose rows"
             raise SpecRefused([Fault(where="sample", what=told, remedy="give one of them")])
-        return self.previews.run(spec, sample, params=params, upto=upto, before=before)
+        return self.previews.run(spec, sample, params=params, upto=upto, work=work, before=before)
 
     def _spec_of(self, what: Any) -> JobSpec:
         if isinstance(what, JobSpec):

@@ -6,13 +6,14 @@ import inspect
 
 import pytest
 
-from streamops_nb.client.workspace import RemoteResources, RemoteWorkspace
+from streamops_nb.client.workspace import RemoteResources, RemoteSamples, RemoteWorkspace
 from streamops_nb.ops.job import Job, Output
+from streamops_nb.ops.preview.samples import Samples
 from streamops_nb.ops.resources import Resources
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.wire.calls import CALLS, HERE, Gives, Role
 
-DOORS = {"": Workspace, "resources.": Resources}
+DOORS = {"": Workspace, "resources.": Resources, "samples.": Samples}
 PUBLIC = [f"{place}{name}" for place, door in DOORS.items() for name in dir(door) if name[0] != "_"]
 
 
@@ -44,9 +45,13 @@ def test_the_client_has_a_method_of_its_own_for_every_call(name: str) -> None:
     assert inspect.getdoc(getattr(RemoteWorkspace, name))
 
 
-@pytest.mark.parametrize("name", [n for n in CALLS if n.startswith("resources.")])
-def test_the_client_has_a_method_of_its_own_for_every_call_about_resources(name: str) -> None:
-    assert name.partition(".")[2] in vars(RemoteResources)
+@pytest.mark.parametrize(
+    ("kind", "place"), [(RemoteResources, "resources"), (RemoteSamples, "samples")]
+)
+def test_the_client_has_a_method_of_its_own_for_every_call_of_a_part(
+    kind: type, place: str
+) -> None:
+    assert vars(kind).keys() >= {c.partition(".")[2] for c in CALLS if c.startswith(f"{place}.")}
 
 
 def test_a_job_in_the_hand_asks_only_what_is_public() -> None:
@@ -63,6 +68,6 @@ def test_changing_anything_takes_more_than_looking() -> None:
     looking = {c.name for c in CALLS.values() if c.role is Role.VIEWER}
     assert looking == {
         "config", "diff", "errors", "events", "export", "fits", "follow", "forecast", "history",
-        "news", "output", "read", "resources.status", "select", "spec", "state", "summary",
+        "news", "output", "read", "resources.status", "samples.list", "select", "spec", "state", "summary",
         "table", "versions", "view", "views",
     }  # fmt: skip
