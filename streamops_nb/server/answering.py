@@ -160,13 +160,15 @@ class Answering:
 
     def _check_spec(self, call: Call, arguments: dict[str, Any], key: str) -> None:
         what = arguments[key]
-        if call.name == "preview" and isinstance(what, str):
-            # a job, or a query: its relations are those of jobs, or rows that come with it
-            if what in self._workspace.jobs or is_query(what):
-                return
+        if call.name == "preview" and self._is_known(what):
+            return
         spec = specfile.check(what) if not isinstance(what, (str, Mapping)) else _loaded(what)
         self._allowed.check(spec)
         arguments[key] = spec
+
+    def _is_known(self, what: Any) -> bool:
+        """A job, or a query: its relations are those of jobs, or rows that come with it."""
+        return isinstance(what, str) and (what in self._workspace.jobs or is_query(what))
 
     def _check_folder(self, to: str) -> None:
         if not self._allowed.may_write(to):

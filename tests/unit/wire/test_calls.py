@@ -68,6 +68,6 @@ def test_changing_anything_takes_more_than_looking() -> None:
     looking = {c.name for c in CALLS.values() if c.role is Role.VIEWER}
     assert looking == {
         "config", "diff", "errors", "events", "export", "fits", "follow", "forecast", "history",
-        "news", "output", "read", "resources.status", "samples.list", "select", "spec", "state", "summary",
-        "table", "versions", "view", "views",
+        "news", "output", "read", "resources.status", "samples.list", "select", "spec", "state",
+        "summary", "table", "versions", "view", "views",
     }  # fmt: skip
