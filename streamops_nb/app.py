@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ def workspace() -> Any:
     found = pn.state.cache.get(folder)
     if found is None:
         found = pn.state.cache[folder] = connect(folder)
+        atexit.register(found.close)  # what runs commits its batch in flight before the end
     return found
 
 

@@ -46,7 +46,6 @@ def served(workspace: Any, made: Callable[[Any], Any] = page) -> Iterator[str]:
         show=False,
         start=True,
         title="Stream Operation",
-        websocket_origin="*",
     )
     try:
         yield f"http://127.0.0.1:{port}/app"
@@ -71,7 +70,7 @@ def opened_page(
     shown.on("pageerror", lambda error: wrong.append(str(error)))
     shown.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     shown.goto(address)
-    shown.wait_for_selector(".jobs")
+    shown.wait_for_selector(".jobs:visible, h2:visible")
     yield shown
     context.close()
     assert (hosts - {""}, wrong) == ({urlsplit(address).netloc}, [])

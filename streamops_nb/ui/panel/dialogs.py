@@ -5,11 +5,10 @@ from __future__ import annotations
 import html
 from typing import Any
 
-import panel as pn
 import panel_material_ui as pmui
 
 from streamops_nb.model.booking import cu_text
-from streamops_nb.ui.panel.look import button, file_text, html_pane, text_html
+from streamops_nb.ui.panel.look import button, gap, html_pane, row, text_html
 from streamops_nb.ui.state.desk import Desk, Question
 from streamops_nb.ui.state.wish import Verb
 
@@ -23,13 +22,13 @@ class Asking:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._body = html_pane(sizing_mode="stretch_width", stylesheets=[file_text("dialogs.css")])
+        self._body = html_pane(css="dialogs.css")
         self._no = button("Cancel", on_click=desk.guard(lambda *_: desk.answer(yes=False)))
         self._yes = button("OK", variant="contained", on_click=desk.guard(self._say_yes))
         self.dialog = pmui.Dialog(
             self._body,
-            pn.Row(
-                pn.Spacer(sizing_mode="stretch_width"),
+            row(
+                gap(),
                 self._no,
                 self._yes,
                 margin=(12, 0, 0, 0),

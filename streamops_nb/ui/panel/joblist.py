@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import panel as pn
 import panel_material_ui as pmui
 
-from streamops_nb.ui.panel.look import button
+from streamops_nb.ui.panel.look import button, column, gap
 from streamops_nb.ui.panel.table import JobTable
 from streamops_nb.ui.state.board import TABS
 from streamops_nb.ui.state.desk import Desk
@@ -27,9 +26,13 @@ class JobList:
     ----------
     acts
         Called with the verb and the job of a click in the table.
+    imports
+        Called when somebody wants to import.
     """
 
-    def __init__(self, desk: Desk, acts: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, desk: Desk, acts: Callable[[str, str], None], imports: Callable[..., None]
+    ) -> None:
         self._desk = desk
         board = desk.board
         self.table = JobTable(desk, acts, sizing_mode="stretch_width", margin=0)
@@ -37,15 +40,19 @@ class JobList:
             options=list(TABS), value=board.tab, size="small", margin=(4, 0), sx=_FLAT
         )
         self._search = pmui.TextInput(
-            placeholder="Search name, owner, tag", size="small", width=210, margin=(4, 4)
+            placeholder="Search name, owner, tag", size="small", width=170, margin=(4, 4)
         )
-        self._owner = pmui.Select(label="Owner", size="small", width=120, margin=(4, 4))
-        self._tag = pmui.Select(label="Tag", size="small", width=120, margin=(4, 4))
+        self._owner = pmui.Select(label="Owner", size="small", width=104, margin=(4, 4))
+        self._tag = pmui.Select(label="Tag", size="small", width=104, margin=(4, 4))
         self._bulk = {
             verb: button(verb.capitalize(), icon, on_click=desk.guard(self._ask_all(verb)))
             for verb, icon in _BULK.items()
         }
         self._chosen = pmui.Typography("", variant="body2", margin=(10, 4))
+        self._new = button(
+            "New job", "add", variant="contained", on_click=desk.guard(self._make_new)
+        )
+        self._import = button("Import", "upload", on_click=desk.guard(imports))
         self._pages = pmui.Pagination(count=1, size="small", margin=(8, 0), visible=False)
         for part, name, seen in (
             (self._tabs, "tab", "value"),
@@ -61,15 +68,22 @@ class JobList:
     def __panel__(self) -> Any:
         filters = pmui.FlexBox(
             self._tabs,
-            pn.Spacer(sizing_mode="stretch_width"),
+            gap(),
             self._search,
             self._owner,
             self._tag,
             align_items="center",
             sizing_mode="stretch_width",
         )
-        acts = pmui.FlexBox(*self._bulk.values(), self._chosen, sizing_mode="stretch_width")
-        return pn.Column(filters, acts, self.table, self._pages, sizing_mode="stretch_width")
+        acts = pmui.FlexBox(
+            *self._bulk.values(),
+            self._chosen,
+            gap(),
+            self._import,
+            self._new,
+            sizing_mode="stretch_width",
+        )
+        return column(filters, acts, self.table, self._pages, sizing_mode="stretch_width")
 
     def refresh(self, *_: Any) -> None:
         """Show filters and counts as they are."""
@@ -88,6 +102,9 @@ class JobList:
         for part in self._bulk.values():
             part.disabled = not chosen
         self._pages.param.update(count=board.pages, value=board.page, visible=board.pages > 1)
+
+    def _make_new(self, *_: Any) -> None:
+        self._desk.place = "new"
 
     def _choose(self, name: str) -> Callable[[Any], None]:
         def choose(event: Any) -> None:

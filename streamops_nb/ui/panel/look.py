@@ -10,7 +10,20 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-__all__ = ["THEME", "button", "file_text", "html_pane", "text_html"]
+__all__ = [
+    "THEME",
+    "button",
+    "code_input",
+    "column",
+    "file_text",
+    "gap",
+    "html_pane",
+    "labelled",
+    "row",
+    "shape",
+    "style",
+    "text_html",
+]
 
 _SHAPE: dict[str, Any] = {
     "typography": {"fontSize": 13, "button": {"textTransform": "none"}},
@@ -46,9 +59,72 @@ def text_html(text: str) -> str:
     return html.escape(text).replace("\n", "<br>")
 
 
-def html_pane(content: str = "", **how: Any) -> pn.pane.HTML:
-    """Show HTML of our own making; whatever is data in it has been escaped."""
-    return pn.pane.HTML(content, margin=how.pop("margin", 0), **how)
+def labelled(label: str, value: Any) -> str:
+    """Write a small label and its figure as HTML."""
+    return f"<span>{html.escape(label)}<b>{html.escape(str(value))}</b></span>"
+
+
+def shape(share: float, title: str) -> str:
+    """Draw a share, 0 to 1, as a meter."""
+    width = round(100 * min(max(share, 0.0), 1.0))
+    full = " full" if share > 0.9 else ""
+    return (
+        f'<span class="meter{full}" role="img" aria-label="{html.escape(title)}: {width} %">'
+        f'<i style="width:{width}%"></i></span>'
+    )
+
+
+def style(*names: str) -> list[str]:
+    """Give style sheets of this folder, after the one that takes the page's colours over."""
+    return [file_text("themed.css"), *map(file_text, names)]
+
+
+def html_pane(content: str = "", css: str = "", **how: Any) -> pn.pane.HTML:
+    """Show HTML of our own making; whatever is data in it has been escaped.
+
+    Parameters
+    ----------
+    css
+        The name of a style sheet of this folder.
+    """
+    how = {"margin": 0, "sizing_mode": "stretch_width", **how}
+    return pn.pane.HTML(content, stylesheets=style(*([css] if css else [])), **how)
+
+
+def code_input(label: str, text: str, **how: Any) -> pmui.TextAreaInput:
+    """Take text in which the columns matter."""
+    how = {"margin": (8, 4, 4, 4), "sizing_mode": "stretch_width", **how}
+    lines = min(24, max(6, text.count("\n") + 2))
+    return pmui.TextAreaInput(
+        label=label, value=text, rows=lines, max_length=1_000_000, sx=_MONOSPACE, **how
+    )
+
+
+_MONOSPACE = {
+    "& textarea": {
+        "fontFamily": "ui-monospace, monospace",
+        "fontSize": "12.5px",
+        "lineHeight": 1.5,
+        "tabSize": 2,
+    }
+}
+
+
+def column(*parts: Any, **how: Any) -> pn.Column:
+    """Put parts one below the other."""
+    how = {"margin": 0, "sizing_mode": "stretch_width", **how}
+    return pn.Column(*parts, stylesheets=style(), **how)
+
+
+def row(*parts: Any, **how: Any) -> pn.Row:
+    """Put parts side by side."""
+    how = {"margin": 0, "sizing_mode": "stretch_width", **how}
+    return pn.Row(*parts, stylesheets=style(), **how)
+
+
+def gap() -> pn.Spacer:
+    """Take the room that is left in a row."""
+    return pn.Spacer(sizing_mode="stretch_width")
 
 
 def button(label: str, icon: str = "", **how: Any) -> pmui.Button:

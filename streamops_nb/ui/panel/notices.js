@@ -77,6 +77,19 @@ export function render({model, el}) {
     }
   }
 
+  // a file that was asked for comes as a message
+  function hand_over({name, text}) {
+    const link = element("a")
+    link.href = URL.createObjectURL(new Blob([text]))
+    link.download = name
+    link.click()
+    URL.revokeObjectURL(link.href)
+  }
+
+  model.on("msg:custom", (event) => {
+    const said = event.data || event
+    if (said.file) hand_over(said.file)
+  })
   model.on("items", show)
   show()
   return root

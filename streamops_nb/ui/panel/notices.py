@@ -1,4 +1,4 @@
-"""The area in which notices stand until they are closed."""
+"""The area in which notices stand until they are closed; files are handed over by it, too."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import param
 from panel.custom import JSComponent
 
-from streamops_nb.ui.panel.look import file_text
-from streamops_nb.ui.state.notices import Notices
+from streamops_nb.ui.panel.look import file_text, style
+from streamops_nb.ui.state.desk import Desk
 
 __all__ = ["NoticeArea"]
 
@@ -21,10 +21,14 @@ class NoticeArea(JSComponent):
     _esm = file_text("notices.js")
     _stylesheets: ClassVar[list[str]] = [file_text("notices.css")]
 
-    def __init__(self, notices: Notices, **how: Any) -> None:
-        super().__init__(**how)
-        self._notices = notices
-        self._watcher = notices.param.watch(self._show, ["items"])
+    def __init__(self, desk: Desk, **how: Any) -> None:
+        super().__init__(stylesheets=style(), **how)
+        self._notices = desk.notices
+        self._desk = desk
+        self._watchers = [
+            (desk.notices, desk.notices.param.watch(self._show, ["items"])),
+            (desk, desk.param.watch(self._hand_over, ["file"], onlychanged=False)),
+        ]
         self._show()
 
     def _show(self, *_: Any) -> None:
@@ -41,10 +45,15 @@ class NoticeArea(JSComponent):
             for notice in self._notices.items
         ]
 
+    def _hand_over(self, *_: Any) -> None:
+        name, text = self._desk.file
+        self._send_msg({"file": {"name": name, "text": text}})
+
     def _handle_msg(self, data: Any) -> None:
         if data.get("event") == "close":
             self._notices.close(int(data["number"]))
 
     def forget(self) -> None:
         """Let go of the state."""
-        self._notices.param.unwatch(self._watcher)
+        for owner, watcher in self._watchers:
+            owner.param.unwatch(watcher)

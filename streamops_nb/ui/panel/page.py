@@ -12,9 +12,14 @@ import panel_material_ui as pmui
 
 from streamops_nb.ui import bridge
 from streamops_nb.ui.panel.dialogs import Asking
+from streamops_nb.ui.panel.importing import Importing
 from streamops_nb.ui.panel.joblist import JobList
-from streamops_nb.ui.panel.look import THEME, file_text, html_pane
+from streamops_nb.ui.panel.jobpage import JobPage
+from streamops_nb.ui.panel.look import THEME, column, html_pane, row
 from streamops_nb.ui.panel.notices import NoticeArea
+from streamops_nb.ui.panel.place import follow_address
+from streamops_nb.ui.panel.resources import ResourcesBar
+from streamops_nb.ui.panel.starting import StartPoint
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.picture import Picture
 from streamops_nb.ui.state.wish import Verb, Wish
@@ -45,31 +50,41 @@ class Page(pn.viewable.Viewer):
     def __init__(self, workspace: Any) -> None:
         super().__init__()
         self._screen = bridge.here(self._see, self._failed)
-        self.desk = Desk(workspace, self._screen)
+        self.desk = desk = Desk(workspace, self._screen)
         self._name = Path(str(getattr(workspace, "folder", workspace))).name
-        self._title = html_pane(stylesheets=[file_text("page.css")], sizing_mode="stretch_width")
-        self._list = JobList(self.desk, self.desk.guard(self._act))
-        self._notices = NoticeArea(self.desk.notices, **_FLOATING)
-        self._asking = Asking(self.desk)
-        self._body = pn.Column(self._list, sizing_mode="stretch_width")
+        self._title = html_pane(css="page.css")
+        self._starting, self._importing = StartPoint(desk), Importing(desk)
+        self._resources = ResourcesBar(desk)
+        self._list = JobList(desk, desk.guard(self._act), self._importing.ask)
+        self._notices = NoticeArea(desk, **_FLOATING)
+        self._asking = Asking(desk)
+        self._front = column(self._resources, self._list, sizing_mode="stretch_width")
+        self._other = column(sizing_mode="stretch_width", visible=False)
         self._layout = pmui.Column(
-            pn.Row(
-                self._title,
-                pmui.template.base.ThemeToggle(margin=0),
-                sizing_mode="stretch_width",
-                margin=(12, 0, 6, 0),
-            ),
-            self._body,
+            row(self._title, pmui.template.base.ThemeToggle(margin=0),
+                   sizing_mode="stretch_width", margin=(12, 0, 2, 0)),
+            self._front,
+            self._other,
             self._notices,
             self._asking.dialog,
+            self._resources.dialog,
+            self._starting.dialog,
+            self._importing.dialog,
             sizing_mode="stretch_width",
             margin=(0, 20),
             theme_config=THEME,
-        )
+        )  # fmt: skip
+        self._open: Any = None
+        desk.param.watch(desk.guard(self._go), ["place", "job"])
         self._watch = bridge.watch(workspace)
         self._watch.join(self._screen)
-        if pn.state.curdoc and pn.state.curdoc.session_context:
-            pn.state.curdoc.on_session_destroyed(_closer(self))
+        self._served()
+
+    def _served(self) -> None:
+        document = pn.state.curdoc
+        if document and document.session_context:
+            document.on_session_destroyed(_closer(self))
+            follow_address(self.desk)
 
     def __panel__(self) -> Any:
         return self._layout
@@ -77,20 +92,45 @@ class Page(pn.viewable.Viewer):
     def _see(self, picture: Picture) -> None:
         self._title.object = _title_html(self._name, picture)
         self.desk.see(picture)
+        if self._open is not None:
+            self._open.refresh()
 
     def _failed(self, error: Exception) -> None:
         self.desk.notices.tell_error(error, "The page could not be refreshed")
 
+    def _go(self, *_: Any) -> None:
+        """Show the place that was chosen; the list stays as it is behind it."""
+        desk = self.desk
+        if self._open is not None:
+            self._open.forget()
+            self._open = None
+        if desk.place == "job":
+            self._open = JobPage(desk, desk.job, desk.guard(self._act))
+        self._front.visible = self._open is None
+        self._other.param.update(
+            objects=[] if self._open is None else [self._open], visible=self._open is not None
+        )
+
     def _act(self, verb: str, job: str) -> None:
-        self.desk.ask(Wish(verb=Verb(verb), names=(job,)))
+        if verb in ("view", "versions"):
+            self.desk.open(job, "configuration")
+        elif verb == "export":
+            self.desk.export(job)
+        elif verb == "start from":
+            self._starting.ask(Verb.START, job)
+        elif verb == Verb.RESET:
+            self._starting.ask(Verb.RESET, job)
+        else:
+            self.desk.ask(Wish(verb=Verb(verb), names=(job,)))
 
     def close(self) -> None:
         """Let go of all that the page holds."""
         self._watch.leave(self._screen)
         self._screen.close()
-        self._list.forget()
-        self._notices.forget()
-        self._asking.forget()
+        for part in (self._list, self._notices, self._asking, self._resources):
+            part.forget()
+        if self._open is not None:
+            self._open.forget()
 
 
 def _closer(shown: Page) -> Callable[[Any], None]:

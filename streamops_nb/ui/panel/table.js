@@ -271,12 +271,10 @@ export function render({model, el}) {
     }
     root.append(menu)
     const place = more.getBoundingClientRect()
-    const around = root.getBoundingClientRect()
-    const below = place.bottom - around.top + root.scrollTop
-    const fits = place.bottom + menu.offsetHeight < window.innerHeight
-    const above = place.top - around.top + root.scrollTop - menu.offsetHeight
-    menu.style.top = `${fits || above < 0 ? below : above}px`
-    menu.style.right = `${Math.max(0, around.right - place.right)}px`
+    const above = place.top - menu.offsetHeight
+    const fits = place.bottom + menu.offsetHeight < window.innerHeight || above < 0
+    menu.style.top = `${fits ? place.bottom : above}px`
+    menu.style.left = `${Math.max(0, place.right - menu.offsetWidth)}px`
     menu.firstChild.focus()
   }
 
@@ -299,7 +297,9 @@ export function render({model, el}) {
     }
   })
   const outside = (event) => { if (menu && !event.composedPath().includes(root)) close_menu() }
+  const scrolled = () => close_menu()
   document.addEventListener("click", outside)
+  window.addEventListener("scroll", scrolled, true)
 
   model.on("rows", show_rows)
   model.on("selected", show_selected)
@@ -307,7 +307,10 @@ export function render({model, el}) {
   model.on("order", show_order)
   model.on("falling", show_order)
   model.on("msg:custom", (event) => patch((event.data || event).patch || []))
-  model.on("remove", () => document.removeEventListener("click", outside))
+  model.on("remove", () => {
+    document.removeEventListener("click", outside)
+    window.removeEventListener("scroll", scrolled, true)
+  })
 
   show_rows()
   show_order()

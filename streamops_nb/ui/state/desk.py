@@ -72,6 +72,7 @@ class Desk(param.Parameterized):
 
     question = param.ClassSelector(class_=Question, default=None, allow_None=True)
     asked = param.Dict(default={}, doc="Per job, what was asked of it and is still under way.")
+    file = param.Tuple(default=("", ""), doc="A file that is handed over: name and text.")
     place: Any = param.Selector(default="list", objects=["list", "job", "new"])
     job = param.String("", doc="The job that is open.")
     tab = param.String("summary", doc="The part of the open job that is shown.")
@@ -168,12 +169,53 @@ class Desk(param.Parameterized):
 
     # whatever else is done at a screen
 
-    def work(self, doing: str, work: Callable[[], T], then: Callable[[T], None]) -> None:
-        """Do something that may last; a failure is told."""
-        self.worker.run(work, then, lambda error: self._told(doing, error))
+    def work(
+        self, doing: str, work: Callable[[], T], then: Callable[[T], None], line: str = ""
+    ) -> None:
+        """Do something that may last; a failure is told.
 
-    def _told(self, doing: str, error: Exception) -> None:
-        self.notices.tell_error(error, doing)
+        Parameters
+        ----------
+        doing
+            What was not done, if it fails.
+        line
+            The line of Python that does the same.
+        """
+        self.worker.run(work, then, lambda error: self._told(doing, error, line))
+
+    def _told(self, doing: str, error: Exception, line: str) -> None:
+        self.notices.tell_error(error, doing, line)
+
+    def export(self, job: str) -> None:
+        """Hand the configuration of a job over as a file."""
+        self.work(
+            f"{job} was not exported",
+            lambda: str(self.door.export(job)),
+            lambda text: self._exported(job, text),
+        )
+
+    def _exported(self, job: str, text: str) -> None:
+        self.hand_over(f"{job}.yaml", text)
+        line = f"ws.export({job!r}, to={f'{job}.yaml'!r})"
+        self.notices.tell("success", f"Exported {job}.", line=line)
+
+    def hand_over(self, name: str, text: str) -> None:
+        """Hand a file over to the person."""
+        self.file = (name, text)
+
+    def import_(self, name: str, content: bytes) -> None:
+        """Import a file: YAML, JSON, or a ZIP of these."""
+        what = content if name.lower().endswith(".zip") else content.decode(errors="replace") + "\n"
+        self.work(
+            f"{name} was not imported",
+            lambda: [job.name for job in self.door.import_(what)],
+            lambda jobs: self._imported(name, jobs),
+            f"ws.import_({name!r})",
+        )
+
+    def _imported(self, name: str, jobs: list[str]) -> None:
+        text = f"Imported {', '.join(jobs)}."
+        self.notices.tell("success", text, line=f"ws.import_({name!r})")
 
     def guard(self, handler: Callable[..., Any], doing: str = "") -> Callable[..., Any]:
         """Wrap a handler of clicks: what it raises is told, never lost."""

@@ -1,0 +1,34 @@
+"""A chart of lines over time, in the colours of the page."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import param
+from panel.custom import JSComponent
+
+from streamops_nb.ui.panel.look import file_text, style
+
+__all__ = ["Chart"]
+
+
+class Chart(JSComponent):
+    """Draws numbers over time.
+
+    Parameters
+    ----------
+    series
+        Per line its ``name``, ``tone`` (0 to 4) and ``points``: pairs of time, in seconds since
+        the epoch, and number.
+    """
+
+    title = param.String("")
+    unit = param.String("")
+    series = param.List(default=[])
+
+    _esm = file_text("chart.js")
+    _stylesheets: ClassVar[list[str]] = [file_text("chart.css")]
+
+    def __init__(self, **how: Any) -> None:
+        how = {"margin": (4, 6), "sizing_mode": "stretch_width", **how}
+        super().__init__(stylesheets=style(), **how)
