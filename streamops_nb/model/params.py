@@ -114,7 +114,10 @@ class Param(Part):
 
     def fault(self, value: Any) -> str:
         """Say what is wrong with a value for this parameter; empty if it may be given."""
-        return value_fault(written(value), self.model_dump())
+        try:
+            return value_fault(written(value), self.model_dump())
+        except PydanticCustomError as error:  # what no YAML could hold, such as NaN
+            return error.message()
 
 
 def param_faults(raw: Any) -> list[tuple[str, str]]:

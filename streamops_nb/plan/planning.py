@@ -8,6 +8,7 @@ from typing import Any
 
 from streamops_nb.db import Session, literal
 from streamops_nb.model.errors import Fault, Interrupted, QueryRefused, StreamopsError
+from streamops_nb.model.wording import shown
 from streamops_nb.plan.allowed import find_faults
 from streamops_nb.plan.binding import compile_operators
 from streamops_nb.plan.compiler import Compiler
@@ -87,6 +88,7 @@ class Planning:
     def outline(self, database: str, *, marks: bool) -> Outline:
         """Plan as much as can be planned; `database` is the quoted name of the job's file."""
         self._check_reserved()
+        self._check_params()
         root, whole = self._parse()
         names = [str(cte["key"]) for cte in root.get("cte_map", {}).get("map", [])]
         self._check_nesting(root)
@@ -146,6 +148,17 @@ class Planning:
         texts = [self._query, *(str(param.value) for param in self._params.values())]
         if any(RESERVED in text for text in texts):
             self._note(f"the text {RESERVED} is reserved", "leave it out")
+        self._raise()
+
+    def _check_params(self) -> None:
+        """A value that is none of its type would make every row a reject."""
+        given = {name: p for name, p in self._params.items() if p.value is not None}
+        casts = (f"TRY_CAST({literal(_sql_text(p.value))} AS {p.type})" for p in given.values())
+        (values,) = self._session.rows(f"SELECT {', '.join(casts)}") if given else ((),)
+        for (name, param), value in zip(given.items(), values, strict=True):
+            if value is None:
+                what = f"{shown(param.value)} is no {param.type}"
+                self._faults.append(Fault(where=f"params.{name}", what=what))
         self._raise()
 
     def _check_names(self, names: list[str]) -> None:

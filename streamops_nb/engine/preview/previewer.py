@@ -173,7 +173,8 @@ class Previewer:
         try:
             return future.result()
         except BaseException:
-            work.cancel()
+            if not future.done():
+                work.cancel()
             raise
 
     def close(self) -> None:

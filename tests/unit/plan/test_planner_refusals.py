@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
+from streamops_nb.model.errors import QueryRefused
+from streamops_nb.plan.planner import Param
 from tests.unit.plan.planning import plan, refusal, refusals
 
 WINDOW = "tumble(readings, ts, INTERVAL 10 SECONDS)"
@@ -345,3 +347,13 @@ def test_a_query_that_is_refused_leaves_the_planner_as_it_was() -> None:
     assert plan("WITH a AS (SELECT temp FROM readings) SELECT * FROM a").columns == {
         "temp": "DOUBLE"
     }
+
+
+def test_a_parameters_value_that_is_none_of_its_type_is_refused() -> None:
+    # it would make a reject of every row
+    wrong = {"size": Param(type="INTERVAL", value="soon"), "no": Param(type="DOUBLE", value=None)}
+    with pytest.raises(QueryRefused) as caught:
+        plan("SELECT ts + $size AS later, $no AS no FROM readings", params=wrong)
+    assert [str(fault) for fault in caught.value.faults] == [
+        'params.size: the text "soon" is no INTERVAL'
+    ]

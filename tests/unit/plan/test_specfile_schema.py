@@ -38,8 +38,9 @@ def test_the_schema_in_the_package_is_the_generated_one() -> None:
 def test_the_schema_knows_the_settings_of_every_built_in_plug_in(
     validator: Draft202012Validator,
 ) -> None:
-    for kind, table in plugins.BUILT_IN.items():
-        for name in table:
+    settled: tuple[plugins.Kind, ...] = ("source", "format", "sink")  # screens have no settings
+    for kind in settled:
+        for name in plugins.BUILT_IN[kind]:
             described = set(validator.schema["$defs"][f"{kind}_{name}"]["properties"])
             settings = plugins.load(kind, name).Settings.model_fields
             assert described == {"type", *(field.alias or key for key, field in settings.items())}
