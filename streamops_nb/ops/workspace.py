@@ -115,6 +115,7 @@ class Workspace(
         with ExitStack() as opened:
             self._core = open_core(folder, opened, memory=memory, threads=threads, now=now)
             self.folder = self._core.folder
+            self._core.previews.workspace = self
             self._operations = Operations(self._core)
             self.resources = Resources(self._core, memory_follows=memory is None)
             self.found = find_jobs(self._core)

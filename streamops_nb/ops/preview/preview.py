@@ -13,6 +13,7 @@ from streamops_nb.engine.preview.result import Result
 from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.model.errors import Fault, QueryRefused
 from streamops_nb.model.spec import JobSpec
+from streamops_nb.ops.preview.beginning import Beginning
 from streamops_nb.ops.preview.examining import Examining
 from streamops_nb.ops.preview.frames import Stages, frame
 from streamops_nb.ops.preview.page import preview_page
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Preview"]
 
 
-class Preview(Examining):
+class Preview(Beginning, Examining):
     """The result of a query on a pinned sample; made by `Job.preview`, `Workspace.preview`.
 
     Attributes

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from streamops_nb.engine.assembly import Surroundings
+from streamops_nb.engine.assembly import Surroundings, open_stream
 from streamops_nb.engine.preview.draw import How, draw
 from streamops_nb.engine.preview.previewer import Bounds, Previewer, Work
 from streamops_nb.engine.preview.sample import Limits, Sample
+from streamops_nb.model.batch import Position
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.preview.receipt import Receipt, Standing
 from streamops_nb.plan import specfile
+
+if TYPE_CHECKING:
+    from streamops_nb.ops.workspace import Workspace
 
 __all__ = ["GIVEN", "Previews", "checked"]
 
@@ -29,7 +33,14 @@ class Previews:
         Where the sources of a sample are opened.
     standing
         Says how a job stands, for the receipt; None for a name that is no job.
+
+    Attributes
+    ----------
+    workspace
+        Where a preview can be saved and started; None if nowhere.
     """
+
+    workspace: Workspace | None = None
 
     def __init__(
         self,
@@ -68,6 +79,23 @@ class Previews:
         after = self.standing(spec.name)
         receipt = Receipt(sample=sample, before=before, after=after, seconds=result.seconds)
         return Preview(self, spec, sample, result, receipt, params=params or {}, upto=upto)
+
+    def latest(self, spec: JobSpec, name: str) -> Position:
+        """Say how far a stream reaches now."""
+        session = self.around.instance.session()
+        try:
+            stream = open_stream(name, spec.streams[name], self.around, session)
+            try:
+                return dict(stream.source.ends().latest)
+            finally:
+                stream.source.close()
+        finally:
+            session.close()
+
+    @staticmethod
+    def given(spec: JobSpec) -> list[str]:
+        """Name the streams whose rows were given, which no job can read."""
+        return [name for name, stream in spec.streams.items() if stream.source.type == GIVEN]
 
     @staticmethod
     def changed(

@@ -1,0 +1,144 @@
+"""From a preview to a job: saved if it is new, started from where the user says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from streamops_nb.model.errors import MoveRefused, QueryRefused, Refused, ResourcesRefused
+from streamops_nb.model.lifecycle import Status
+from streamops_nb.ops.job import Job
+from streamops_nb.ops.workspace import Workspace
+from tests.ops.operated import opened
+
+FIELDS = {"ts": "TIMESTAMPTZ", "device": "VARCHAR", "temp": "DOUBLE"}
+QUERY = "SELECT ts, device, temp FROM r WHERE temp > $threshold"
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[Workspace]:
+    with opened(tmp_path / "plant") as workspace:
+        for i in range(10):  # each append is an offset
+            workspace.stream("log").append([row(i)], FIELDS)
+        yield workspace
+
+
+def row(i: int) -> dict[str, Any]:
+    return {"ts": f"2024-01-01T00:00:{i:02}Z", "device": f"d{i}", "temp": 20.0 + i}
+
+
+def hot(**more: Any) -> dict[str, Any]:
+    stream = {
+        "source": {"type": "table", "stream": "log"},
+        "schema": FIELDS,
+        "event_time": "ts",
+        "max_ahead": None,
+    }
+    params = {"threshold": {"type": "DOUBLE", "default": 25.0, "min": 0, "max": 100}}
+    return {"name": "hot", "streams": {"r": stream}, "params": params, "query": QUERY, **more}
+
+
+def devices(job: Job, count: int) -> list[str]:
+    """Wait until so many rows have been written."""
+    for _ in range(500):
+        if job._workspace._core.backend.job_path(job.name).exists() and len(job.output) >= count:
+            break
+        job.wait(0.02)
+    return sorted(job.output.df()["device"])
+
+
+def test_the_values_of_a_preview_become_the_defaults_of_a_new_version(plant: Workspace) -> None:
+    job = plant.save(hot())
+    job.preview(params={"threshold": 27.0}).save()
+    assert job.spec.params["threshold"].default == 27.0
+    assert job.spec.params["threshold"].max == 100
+    assert list(job.versions()["comment"]) == ["", "from a preview on the latest 1,000 rows"]
+
+
+def test_what_was_not_changed_is_not_saved_again(plant: Workspace) -> None:
+    job = plant.save(hot())
+    assert job.preview().save().name == "hot"
+    assert job.preview(params={"threshold": 25.0}).run(query=QUERY).save().name == "hot"
+    assert list(job.versions()["version"]) == [1]
+
+
+def test_a_preview_of_a_specification_is_saved_and_started_from_its_first_row(
+    plant: Workspace,
+) -> None:
+    preview = plant.preview(hot(), rows=4).run(params={"threshold": 26.0})
+    job = preview.start(at="sample")
+    assert job.status in (Status.STARTING, Status.RUNNING)
+    # the sample holds d6 to d9; d7 is the first above 26
+    assert devices(job, 3) == ["d7", "d8", "d9"]
+    plant.stream("log").append([row(i) for i in (5, 30)])
+    assert devices(job, 4) == ["d30", "d7", "d8", "d9"]
+    assert preview.positions == {"r": {"0": 7}}
+
+
+def test_started_from_the_latest_it_reads_only_what_comes(plant: Workspace) -> None:
+    job = plant.preview(hot()).start(at="latest")
+    plant.stream("log").append([row(40)])
+    assert devices(job, 1) == ["d40"]
+
+
+def test_a_job_that_runs_is_not_started_and_nothing_is_saved(plant: Workspace) -> None:
+    job = plant.save(hot())
+    job.start()
+    preview = job.preview(params={"threshold": 1.0})
+    with pytest.raises(MoveRefused, match=r"RUNNING|STARTING"):
+        preview.start()
+    assert list(job.versions()["version"]) == [1]
+    preview.save()
+    assert "version 2 waits" in job.pending
+
+
+def test_without_resources_nothing_is_saved_or_started(plant: Workspace) -> None:
+    preview = plant.preview(hot(resources={"cu": 900}))
+    with pytest.raises(ResourcesRefused, match="900 CU are needed"):
+        preview.start()
+    assert plant.jobs == {}
+
+
+def test_a_preview_with_faults_is_not_saved(plant: Workspace) -> None:
+    preview = plant.preview(hot(query=f"WITH a AS ({QUERY}) SELECT nope FROM a"))
+    with pytest.raises(QueryRefused, match="nope"):
+        preview.start()
+    assert plant.jobs == {}
+
+
+def test_it_can_be_saved_under_another_name(plant: Workspace) -> None:
+    plant.save(hot())
+    plant.job("hot").preview(params={"threshold": 1.0}).save(name="warm")
+    assert {name: job.spec.params["threshold"].default for name, job in plant.jobs.items()} == {
+        "hot": 25.0,
+        "warm": 1.0,
+    }
+
+
+def test_from_rows_that_were_given_it_is_not_started(plant: Workspace) -> None:
+    given = pd.DataFrame([row(1)]).astype({"ts": "datetime64[us, UTC]"})
+    preview = plant.preview(hot(), data=given)
+    with pytest.raises(Refused, match="the sample of `r` was not read from its source"):
+        preview.start(at="sample")
+    query = plant.preview("SELECT device FROM given_rows", data={"given_rows": given})
+    with pytest.raises(Refused, match="the rows of `given_rows` were given to the preview"):
+        query.start(name="hot")
+    assert plant.jobs == {}
+
+
+def test_a_query_is_saved_under_a_name(plant: Workspace) -> None:
+    plant.save(hot())
+    job = plant.preview("SELECT device FROM r").start("latest", name="devices")
+    assert (job.name, job.spec.query) == ("devices", "SELECT device FROM r")
+
+
+def test_without_a_workspace_the_refusal_says_what_to_do(plant: Workspace) -> None:
+    preview = plant.preview(hot())
+    plant._core.previews.workspace = None
+    with pytest.raises(Refused, match=r"belongs to no workspace.*ws.save\(p.tuned\)"):
+        preview.start()
+    assert preview.tuned.name == "hot"
