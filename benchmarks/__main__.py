@@ -21,6 +21,7 @@ MODULES = {
     "many": "benchmarks.many",
     "idle": "benchmarks.idle",
     "imports": "benchmarks.imports",
+    "tune": "benchmarks.tune",
 }
 """All benchmarks, in the order of the page, and the modules whose ``run`` runs them."""
 

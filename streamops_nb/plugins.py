@@ -47,7 +47,9 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "kafka": "streamops_nb.sinks.kafka:KafkaSink",
         "none": "streamops_nb.sinks.nothing:NoSink",
     },
-    "screen": {},
+    "screen": {
+        "tune": "streamops_nb.ui.ipywidgets.tune:tune",
+    },
 }
 """Per kind and name, the class or function as ``module:name``: the same as the entry points."""
 

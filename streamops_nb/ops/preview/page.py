@@ -23,7 +23,7 @@ from streamops_nb.ops.preview.words import counts, heading, notes, of_rows, why_
 if TYPE_CHECKING:
     from streamops_nb.ops.preview.preview import Preview
 
-__all__ = ["preview_page", "rows_html"]
+__all__ = ["Caps", "framed", "preview_page", "rows_html", "stage_html"]
 
 _LARGEST = 400_000
 """Characters that a page may have; Jupyter drops output above 1 MB/s, and notebooks are kept."""
@@ -94,13 +94,17 @@ def _page(preview: Preview, caps: Caps) -> str:
         for at, (title, said, panel) in enumerate(tabs)
     )
     name = _esc(preview.spec.name)
-    return (
-        # a form of this method does nothing when Return is pressed in it
-        f'<form class="so-preview" method="dialog"><style>{_style()}</style>'
+    return framed(
         f'<div class="so-head"><b>Preview of {name}</b>'
         f'<span class="so-soft">{_esc(heading(preview))}</span></div>'
-        f'{_said(preview)}{written}<div class="so-fill"></div></form>'
+        f'{_said(preview)}{written}<div class="so-fill"></div>'
     )
+
+
+def framed(content: str) -> str:
+    """Give HTML of this module the style that it needs."""
+    # a form of this method does nothing when Return is pressed in it
+    return f'<form class="so-preview" method="dialog"><style>{_style()}</style>{content}</form>'
 
 
 def _said(preview: Preview) -> str:
@@ -129,6 +133,11 @@ def _tabs(preview: Preview, caps: Caps) -> Iterator[tuple[str, str, str]]:
     slices = pa.Table.from_pandas(receipt.df, preserve_index=False)
     said = f"<p>{_esc(str(receipt))}</p>{rows_html(slices, caps)}"
     yield "receipt", "what was read", _side("Receipt", said)
+
+
+def stage_html(preview: Preview, name: str, caps: Caps | None = None) -> str:
+    """Write one stage, input beside output; to be framed."""
+    return _stage(preview, preview.result.stages[name], caps or Caps())
 
 
 def _stage(preview: Preview, stage: StageResult, caps: Caps) -> str:

@@ -29,7 +29,10 @@ def of_rows(number: int, word: str = "row") -> str:
 def heading(preview: Preview) -> str:
     """Say on what a preview ran."""
     sample = preview.sample
-    read = ", ".join(f"{name} {drawn.raw.num_rows:,}" for name, drawn in sample.streams.items())
+    read = ", ".join(
+        f"{name} {drawn.raw.num_rows:,}{' of more' * (drawn.truncated == 'rows')}"
+        for name, drawn in sample.streams.items()
+    )
     values = preview.spec.param_values(preview.params)
     given = ", ".join(f"{name} = {cut(str(value), 40)}" for name, value in values.items())
     return " · ".join(part for part in (f"{sample.how}: {read}", given) if part)
@@ -54,7 +57,7 @@ def _dropped(stage: StageResult) -> int:
 def notes(preview: Preview) -> Iterator[str]:
     """Say what must be known to read the rows: what is cut short, what the job would not write."""
     for name, drawn in preview.sample.streams.items():
-        if drawn.truncated:
+        if drawn.truncated in ("bytes", "seconds"):
             yield f"{name}: more was there, the limit of {drawn.truncated} was reached"
     result = preview.result
     stage = result.stages.get(preview.output)
@@ -74,12 +77,12 @@ def _unwritten(stage: StageResult, result: Result) -> Iterator[str]:
     if early:
         marks = (f"{n}'s watermark is {_at(f)}" for n, f in result.flows.items() if f.timing)
         yield (
-            f"{early:,} of {of_rows(stage.rows_out)} are early: their windows are still open at "
+            f"{early:,} of {stage.rows_out:,} rows are early: their windows are still open at "
             f"the sample's end ({', '.join(marks)})"
         )
     if gone:
         yield (
-            f"{gone:,} of {of_rows(stage.rows_out)} are cut off: their windows begin before the "
+            f"{gone:,} of {stage.rows_out:,} rows are cut off: their windows begin before the "
             "sample, rows of them may be missing"
         )
 
