@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from streamops_nb.model.events import (
     BatchCommitted,
@@ -24,7 +24,7 @@ from streamops_nb.model.events import (
 from streamops_nb.model.fingerprint import fingerprint
 from streamops_nb.model.flow import StageRows
 
-__all__ = ["ROLLED", "rolled", "spanned"]
+__all__ = ["ROLLED", "TIERS", "Tier", "rolled", "spanned"]
 
 ROLLED: tuple[type[Event], ...] = (
     BatchCommitted,
@@ -34,6 +34,27 @@ ROLLED: tuple[type[Event], ...] = (
     LateFound,
 )
 """What is rolled up; every other event is kept as it is."""
+
+
+class Tier(NamedTuple):
+    """Events older than `age` are rolled up into slots of `width`, both in seconds."""
+
+    age: float
+    width: float
+
+
+_DAY = 86_400.0
+
+TIERS = (
+    Tier(300, 1),
+    Tier(3_600, 60),
+    Tier(_DAY, 600),
+    Tier(14 * _DAY, 3_600),
+    Tier(90 * _DAY, 30 * _DAY),
+    Tier(730 * _DAY, 365_250 * _DAY),
+)
+"""From fine to coarse: full resolution, which is a second at most, for an hour; the last slot is
+all of a run. A job that runs for ever has about 10,000 events for 90 days, and few beyond."""
 
 _SUMS = (
     "rows_in", "rows_out", "rejects", "bytes_in", "late", "partly_late", "cut_off", "looked_rows",
@@ -81,7 +102,7 @@ def _like(event: Event) -> Hashable:
 
 
 def _one(group: Sequence[Event]) -> Event:
-    if len(group) == 1 and not isinstance(group[0], BatchCommitted):
+    if len(group) == 1:
         return group[0]
     how = _HOW[type(group[-1])]
     return how(group)

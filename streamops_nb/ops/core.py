@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from streamops_nb.backends.local import LocalBackend
-from streamops_nb.db import Instance
+from streamops_nb.db import Instance, ident
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.spec import JobSpec
@@ -123,10 +123,18 @@ class Core:
             found = [name for name in found if records[name].carries(tags, owner)]
         return found
 
-    def read(self, query: str) -> pa.Table:
-        """Run a query in a session of its own."""
+    def read(self, query: str, **shown: str) -> pa.Table:
+        """Run a query in a session of its own.
+
+        Parameters
+        ----------
+        shown
+            Queries that it may read as tables, by name.
+        """
         session = self.instance.session()
         try:
+            for name, below in shown.items():
+                session.rows(f"CREATE TEMP VIEW {ident(name)} AS {below}")
             return session.table(query)
         finally:
             session.close()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from streamops_nb.ops.preview.sweep import Sweep
     from streamops_nb.ops.workspace import Workspace
 
-__all__ = ["Job", "Output"]
+__all__ = ["Job"]
 
 
 _LOOK = 0.02
@@ -58,11 +58,6 @@ class Job(Reported, Shown):
     def view(self) -> JobView:
         """The present picture of it."""
         return self._workspace.view(self.name)
-
-    @property
-    def output(self) -> Output:
-        """What it wrote to its table."""
-        return Output(self._workspace, self.name)
 
     def start(self, **how: Any) -> Any:
         """Start it; keywords as of `Workspace.start`.
@@ -175,37 +170,3 @@ class Job(Reported, Shown):
         while (status := self.status) in ACTIVE and (until is None or time.monotonic() < until):
             time.sleep(_LOOK)
         return status
-
-    def rejects(self) -> pd.DataFrame:
-        """Rows that could not be decoded or evaluated, the newest of each kind first."""
-        table = self._workspace.output(self.name).removesuffix('"output"') + '"rejects"'
-        rejects: pd.DataFrame = self._workspace.read(
-            f"FROM {table} ORDER BY batch DESC"
-        ).to_pandas()
-        return rejects
-
-
-class Output:
-    """The output table of a job."""
-
-    def __init__(self, workspace: Workspace, name: str) -> None:
-        self._workspace = workspace
-        self._name = name
-
-    def df(self, rows: int | None = None) -> pd.DataFrame:
-        """Give the output as a DataFrame.
-
-        Parameters
-        ----------
-        rows
-            Only so many of the newest rows; default all.
-        """
-        table = self._workspace.output(self._name)
-        newest = "" if rows is None else f" ORDER BY _batch DESC LIMIT {int(rows)}"
-        query = f"SELECT * EXCLUDE (_batch) FROM {table}{newest}"
-        frame: pd.DataFrame = self._workspace.read(query).to_pandas()
-        return frame
-
-    def __len__(self) -> int:
-        table = self._workspace.output(self._name)
-        return int(self._workspace.read(f"SELECT count(*) AS n FROM {table}")["n"][0].as_py())

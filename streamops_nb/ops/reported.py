@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from streamops_nb.ops.output import Output
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from streamops_nb.ops.errorlog import ErrorLog
     from streamops_nb.ops.summary import Summary
     from streamops_nb.ops.workspace import Workspace
@@ -25,3 +29,28 @@ class Reported:
     def errors(self, **which: Any) -> ErrorLog:
         """Give its error log; keywords as of `Workspace.errors`."""
         return self._workspace.errors(self.name, **which)
+
+    def metrics(self, **when: Any) -> pd.DataFrame:
+        """Give what its batches did; keywords as of `Workspace.metrics`."""
+        return self._workspace.metrics(self.name, **when)
+
+    def runs(self) -> pd.DataFrame:
+        """Give its runs, the newest first; see `Workspace.runs`."""
+        return self._workspace.runs(self.name)
+
+    def compare_runs(self, before: int, after: int) -> pd.DataFrame:
+        """Compare two of its runs; see `Workspace.compare_runs`."""
+        return self._workspace.compare_runs(self.name, before, after)
+
+    def rejects(self, **which: Any) -> pd.DataFrame:
+        """Give its rejects, the newest first; keywords as of `Workspace.rejects`."""
+        return self._workspace.rejects(self.name, **which)
+
+    def reject_counts(self) -> pd.DataFrame:
+        """Say how many rejects there were, and are kept; see `Workspace.reject_counts`."""
+        return self._workspace.reject_counts(self.name)
+
+    @property
+    def output(self) -> Output:
+        """What it wrote to its table."""
+        return Output(self._workspace, self.name)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from streamops_nb.model.errorlog import LEVELS, LOGGED, Entry, entry_of
 from streamops_nb.model.errors import Refused
-from streamops_nb.model.events import Event
 from streamops_nb.model.wording import did_you_mean
 from streamops_nb.ops.core import Core, Names
 from streamops_nb.ops.errorlog import ErrorLog
@@ -15,8 +14,6 @@ from streamops_nb.ops.summary import Summary, state_bytes
 from streamops_nb.ops.times import When, seconds_of
 
 __all__ = ["Reporting"]
-
-_PAGE = 10_000
 
 
 class Reporting:
@@ -79,21 +76,11 @@ class Reporting:
             )
 
         one = next(iter(wanted)) if wanted is not None and len(wanted) == 1 else None
-        found = (entry_of(event) for event in self._events_of(one, LOGGED))
+        core.courier.deliver()
+        found = (entry_of(event) for event in core.catalog.all_events(one, LOGGED))
         entries = [entry for entry in found if entry is not None and fits(entry)]
         # an error reaches the catalog a little later than a fact of the workspace itself
         return ErrorLog(sorted(entries, key=lambda entry: entry.at))
-
-    def _events_of(self, name: str | None, kinds: Collection[type[Event]]) -> Iterator[Event]:
-        """All events of some kinds, of one job or of all."""
-        self._core.courier.deliver()
-        since = 0
-        while True:
-            page = self._core.catalog.events(name, since=since, limit=_PAGE, kinds=kinds)
-            yield from page.events
-            if len(page.events) < _PAGE:
-                return
-            since = page.next
 
 
 def _levels(level: Any) -> Collection[str]:

@@ -27,12 +27,10 @@ from streamops_nb.model.events import (
 from streamops_nb.model.lifecycle import Action, JobState, Status, TimeLimit
 from streamops_nb.model.views import JobView, fold, fold_all
 from streamops_nb.ops.courier import Courier
+from streamops_nb.ops.recalling import recall
 from streamops_nb.store.catalog import Catalog
 
 __all__ = ["States"]
-
-_KEPT_IN_VIEW = 5_000
-"""So many of a job's newest events make its view when it is first asked for."""
 
 
 class States:
@@ -63,8 +61,7 @@ class States:
             return found
         with self._lock:
             if name not in self._views:
-                kept = self._catalog.events(name, limit=_KEPT_IN_VIEW, newest=True).events
-                self._views[name] = fold_all(JobView(job=name), kept)
+                self._views[name] = recall(self._catalog, name)
             return self._views[name]
 
     def __contains__(self, name: object) -> bool:

@@ -26,14 +26,18 @@ from streamops_nb.ops.job import Job
 from streamops_nb.ops.keeper import Keeper
 from streamops_nb.ops.listing import Listing
 from streamops_nb.ops.log import Log
+from streamops_nb.ops.metering import Metering
 from streamops_nb.ops.opening import find_jobs, open_core
 from streamops_nb.ops.operations import Operations
 from streamops_nb.ops.previewing import Previewing
+from streamops_nb.ops.rejecting import Rejecting
 from streamops_nb.ops.reporting import Reporting
 from streamops_nb.ops.resources import Resources
+from streamops_nb.ops.rollup import Rollup
 from streamops_nb.ops.screens import Shown
 from streamops_nb.ops.telling import Telling
 from streamops_nb.ops.upkeep import Upkeep
+from streamops_nb.store.tables import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +85,9 @@ class Workspace(
     Following,
     Forecasting,
     Listing,
+    Metering,
     Previewing,
+    Rejecting,
     Reporting,
     Shown,
     Telling,
@@ -124,7 +130,9 @@ class Workspace(
             )
             if resume:
                 self.resume()
-            self._keeper = Keeper(self._core, self._operations, [self.resources.look])
+            self._keeper = Keeper(
+                self._core, self._operations, [self.resources.look, Rollup(self._core).look]
+            )
             opened.callback(self._keeper.close)
             # what was opened is closed in reverse order, by `close` or when opening fails
             self._opened = opened.pop_all()
@@ -186,22 +194,35 @@ class Workspace(
         return Log(self._core.instance, self._core.backend, name)
 
     def sql(self, query: str) -> pd.DataFrame:
-        """Query the outputs of all jobs: each is a table ``job_<name>.output``."""
+        """Query the outputs of all jobs: each is a table ``job_<name>.output``.
+
+        The table ``metrics`` has a row per batch; see `metrics`.
+        """
         frame: pd.DataFrame = self.read(query, outputs=True).to_pandas()
         return frame
 
-    def read(self, query: str, *, outputs: bool = False) -> pa.Table:
+    def read(self, query: str, *, outputs: bool = False, **shown: str) -> pa.Table:
         """Run a query in a session of its own.
 
         Parameters
         ----------
         outputs
-            Whether the outputs of all jobs can be read, or only those named by `output` before.
+            Whether the outputs and metrics of all jobs can be read, or only the outputs that were
+            named by `output` before.
+        shown
+            Queries that it may read as tables, by name.
         """
+        if outputs:
+            self._core.courier.deliver()
+            shown = {"metrics": METRICS, **shown}
         for name in self._core.states.names if outputs else ():
             if self._core.backend.job_path(name).exists():
                 self._core.backend.attach_job(name)
-        return self._core.read(query)
+        return self._core.read(query, **shown)
+
+    def now(self) -> float:
+        """The clock, seconds since the epoch."""
+        return self._core.now()
 
     def output(self, name: str) -> str:
         """Name a job's output table, attached."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from streamops_nb.db import load_sql
 from streamops_nb.model.views import JobView
+from streamops_nb.store.tables import METRICS
 
 if TYPE_CHECKING:
     from streamops_nb.ops.workspace import Workspace
@@ -47,7 +48,8 @@ def earlier_runs(workspace: Workspace) -> dict[str, Counts]:
 
 def _summed(workspace: Workspace, without: Mapping[str, int]) -> dict[str, Counts]:
     found = dict.fromkeys(workspace.jobs, Counts())
-    for row in workspace.read(load_sql("streamops_nb.shell", "totals.sql")).to_pylist():
+    query = load_sql("streamops_nb.shell", "totals.sql").format(metrics=METRICS)
+    for row in workspace.read(query).to_pylist():
         job, run = row.pop("job"), row.pop("run")
         if job in found and run != without.get(job):
             found[job] += Counts(**row)

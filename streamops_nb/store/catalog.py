@@ -28,6 +28,7 @@ __all__ = ["Catalog"]
 Change = Callable[[JobState], JobState]
 Facts = Callable[[str, JobState, JobState], Iterable[Event]]
 
+_PAGE = 10_000
 _STATUS = {status.value: status for status in Status}
 
 
@@ -242,6 +243,32 @@ class Catalog:
         """
         with self._session() as session:
             return self._history.page(session, job, since, limit, kinds, newest=newest)
+
+    def all_events(
+        self, job: str | None = None, kinds: Iterable[type[Event]] | None = None
+    ) -> Iterator[Event]:
+        """Give all events of some kinds, of one job or of all, in the order of their arrival."""
+        wanted = None if kinds is None else tuple(kinds)
+        since = 0
+        while (page := self.events(job, since, _PAGE, wanted)).events:
+            yield from page.events
+            since = page.next
+
+    def roll_up(self, now: float) -> bool:
+        """Roll up some of what is older than the tiers of `streamops_nb.model.rollup` allow.
+
+        Parameters
+        ----------
+        now
+            Wall time, in seconds since the epoch.
+
+        Returns
+        -------
+        bool
+            Whether there may be more: it is called again then.
+        """
+        with self._writing() as session:
+            return self._history.rolling.step(session, now)
 
     # resources
 

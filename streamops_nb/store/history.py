@@ -11,21 +11,12 @@ import pyarrow as pa
 from streamops_nb.db import Session
 from streamops_nb.model.errors import StorageError
 from streamops_nb.model.events import Event, from_json, to_json
-from streamops_nb.store.records import Page
+from streamops_nb.store.records import FRESH, Page
+from streamops_nb.store.rolling import Rolling
 from streamops_nb.store.statements import statement
 
 __all__ = ["History"]
 
-_FRESH = pa.schema(
-    [
-        ("id", pa.int64()),
-        ("job", pa.string()),
-        ("seq", pa.int64()),
-        ("at", pa.float64()),
-        ("kind", pa.string()),
-        ("body", pa.string()),
-    ]
-)
 _ASKED = pa.schema([("job", pa.string()), ("seq", pa.int64())])
 
 
@@ -34,6 +25,7 @@ class History:
 
     def __init__(self, session: Session) -> None:
         self._last = int(session.rows(statement("last id"))[0][0])
+        self.rolling = Rolling(session)
 
     def append(self, session: Session, events: Iterable[Event]) -> int:
         """Store the events that are new; return their number."""
@@ -45,8 +37,8 @@ class History:
             self._last += 1
             body = json.dumps(to_json(event))
             rows.append((self._last, event.job, event.seq, event.at, type(event).__name__, body))
-        arrays = [pa.array(c, f.type) for c, f in zip(zip(*rows, strict=True), _FRESH, strict=True)]
-        with session.registered(fresh=pa.Table.from_arrays(arrays, schema=_FRESH)):
+        arrays = [pa.array(c, f.type) for c, f in zip(zip(*rows, strict=True), FRESH, strict=True)]
+        with session.registered(fresh=pa.Table.from_arrays(arrays, schema=FRESH)):
             session.run(statement("add events"))
             session.run(statement("raise copied"))
         return len(fresh)
@@ -60,7 +52,8 @@ class History:
         fresh = []
         for event in events:
             key = (event.job, event.seq)
-            if event.seq and key in seen:
+            copied_before = 0 < event.seq <= copied[event.job]
+            if event.seq and (key in seen or (copied_before and event.at < self.rolling.finest)):
                 continue
             seen.add(key)
             fresh.append(event)

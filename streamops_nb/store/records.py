@@ -6,10 +6,24 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
+import pyarrow as pa
+
 from streamops_nb.model.events import Event
 from streamops_nb.model.lifecycle import JobState
 
-__all__ = ["Allocation", "JobRecord", "Page", "Version"]
+__all__ = ["FRESH", "Allocation", "JobRecord", "Page", "Version"]
+
+FRESH = pa.schema(
+    [
+        ("id", pa.int64()),
+        ("job", pa.string()),
+        ("seq", pa.int64()),
+        ("at", pa.float64()),
+        ("kind", pa.string()),
+        ("body", pa.string()),
+    ]
+)
+"""A row of the table of events."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -107,6 +107,15 @@ WHERE id > $since AND ($job IS NULL OR job = $job) AND ($kinds IS NULL OR list_c
 ORDER BY id DESC
 LIMIT $limit;
 
+-- name: events between
+SELECT id, "at", body FROM catalog.events
+WHERE "at" >= $begin AND "at" < $until AND list_contains($kinds, kind)
+ORDER BY "at", id
+LIMIT $limit;
+
+-- name: drop events
+DELETE FROM catalog.events WHERE id IN (SELECT id FROM gone);
+
 -- name: allocation
 SELECT cu, status, "at", who FROM catalog.allocation;
 

@@ -17,6 +17,7 @@ from streamops_nb.model.errorlog import entry_of
 from streamops_nb.model.events import ErrorRaised
 from streamops_nb.ops.errorlog import ErrorLog
 from streamops_nb.ops.workspace import Workspace
+from streamops_nb.testing import FakeClock
 from tests.ops.operated import COUNT, appended, opened, plant
 from tests.streamops import read_json, streamops
 
@@ -175,3 +176,77 @@ def test_the_error_log_is_filtered_paged_and_downloaded(tmp_path: Path) -> None:
     found = read_json("errors", "w", "a", "--each", folder=tmp_path)
     assert sum(row["count"] for row in found) == 6
     assert "reject: decode" in streamops("errors", "w", folder=tmp_path).stdout
+
+
+def test_metrics_and_runs_tell_the_same_as_the_view_also_when_rolled_up(tmp_path: Path) -> None:
+    clock = FakeClock(START.timestamp())
+    with opened(tmp_path / "w", clock) as workspace:
+        log = workspace.stream("log")
+        log.append(rows(*range(25)))
+        job = begun(workspace, trigger={"interval": "20ms", "rows": 5})
+        caught_up(job, 25)
+        job.pause(why="for a while")
+        clock.advance(10)
+        log.append(rows(30, 31))
+        job.start()
+        caught_up(job, 2)
+        job.stop()
+        for hours in (0, 1, 30, 24 * 100):
+            clock.advance(3600 * hours)
+            workspace._keeper.look()
+            frame = job.metrics()
+            assert (frame["rows_in"].sum(), set(frame["job"])) == (27, {"a"})
+            runs = job.runs()
+            assert list(runs["run"]) == [2, 1]
+            assert list(runs["rows_in"]) == [2, 25]
+            assert list(runs["status"]) == ["STOPPED", "PAUSED"]
+            total = int(workspace.sql("SELECT sum(rows_out) AS n FROM metrics")["n"][0])
+            assert total == runs["rows_out"].sum() == len(job.output)
+        assert len(frame) == 2
+        assert job.metrics(since="1h").empty
+        assert job.compare_runs(1, 2).loc["rows_in", "times"] == pytest.approx(2 / 25)
+        with pytest.raises(so.Refused, match="a has no run 7 - its runs are 1, 2"):
+            job.compare_runs(1, 7)
+
+
+def test_the_output_says_how_much_and_how_fresh_it_is_and_takes_questions(tmp_path: Path) -> None:
+    clock = FakeClock(START.timestamp() + 60)
+    with opened(tmp_path / "w", clock) as workspace:
+        workspace.stream("log").append(rows(*range(25)))
+        job = begun(workspace, trigger={"interval": "20ms"})
+        caught_up(job, 25)
+        until(lambda: job.view.rows_out == 2)
+        clock.advance(90)
+        out = job.output
+        assert (out.count, out.freshness) == (2, 90.0)
+        assert out.range == (START + timedelta(seconds=10), START + timedelta(seconds=20))
+        assert out.sql("WITH o AS (FROM output) SELECT sum(n) AS n FROM o")["n"][0] == 20
+        assert list(out.df(1)["n"]) == [10]
+        assert repr(out) == (
+            "Output of a: 2 rows, 2026-01-01 00:00:10+00:00 to 2026-01-01 00:00:20+00:00, "
+            "the newest 1 min 30 s ago"
+        )
+        with pytest.raises(so.QueryError):
+            out.sql("SELECT * FROM elsewhere")
+        silent = workspace.save(plant("b", sink={"type": "none"}))
+        with pytest.raises(so.Refused, match="writes to none, not to a table"):
+            silent.output.count  # noqa: B018
+
+
+def test_rejects_are_kept_up_to_a_number_and_counted_beyond(tmp_path: Path) -> None:
+    with opened(tmp_path / "w") as workspace:
+        lines = "not JSON\n" * 30 + '{"ts": "never"}\n' * 3
+        (tmp_path / "w" / "in.jsonl").write_text(lines)
+        spec = plant("a", errors={"keep": 5})
+        spec["streams"]["r"]["source"] = {"type": "files", "path": "in.jsonl", "follow": False}
+        job = workspace.save(spec)
+        job.start()
+        assert job.wait(20) == "FINISHED"
+        counts = job.reject_counts()
+        assert sorted(counts["count"]) == [3, 30]
+        assert set(counts["kept"]) == {5}
+        newest = job.rejects(limit=2)
+        assert [bytes(raw).strip() for raw in newest["raw"]] == [b'{"ts": "never"}'] * 2
+        assert len(job.rejects(text="NOT json")) == 2
+        assert job.rejects(kind="late").empty
+        assert job.errors(kind="reject: decode").count == 33

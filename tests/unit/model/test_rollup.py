@@ -10,7 +10,7 @@ from streamops_nb.model.batch import Slice, Span
 from streamops_nb.model.errorlog import entry_of, grouped
 from streamops_nb.model.events import (
     BatchCommitted,
-    BatchesRolled,
+    Batches,
     ErrorRaised,
     Event,
     LateFound,
@@ -98,7 +98,7 @@ def test_a_view_and_an_error_log_are_the_same_before_and_after(events, cuts):
 @given(facts())
 def test_as_little_is_left_as_there_are_kinds(events):
     after = rolled_once(events)
-    assert sum(isinstance(event, BatchesRolled) for event in after) == 1
+    assert sum(isinstance(event, Batches) for event in after) == 1
     assert len(after) <= 7
     assert rolled_once(after) == after
 
