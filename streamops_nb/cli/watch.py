@@ -1,4 +1,4 @@
-"""Commands for looking at running results: summary, errors."""
+"""Commands for looking at running results: summary, runs, metrics, errors, alarms."""
 
 from __future__ import annotations
 
@@ -55,5 +55,61 @@ def errors(
     )  # fmt: skip
 
 
-COMMANDS = (summary, errors)
+def runs(workspace: Folder, job: JobName, as_json: AsJson = False) -> None:
+    """List a job's runs: where from, how they ended, what they did."""
+    from streamops_nb.shell.watching import print_runs
+
+    print_runs(workspace, job, console(), as_json=as_json)
+
+
+def metrics(
+    workspace: Folder,
+    job: JobNames = None,
+    since: Since = "1h",
+    as_json: AsJson = False,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="As Prometheus reads it, of this moment.")
+    ] = False,
+) -> None:
+    """Print what batches did: rows, lag, watermark, seconds by phase."""
+    from streamops_nb.shell.watching import print_metrics
+
+    print_metrics(workspace, job or None, since, console(), as_json=as_json, prometheus=prometheus)
+
+
+def alarms(
+    workspace: Folder,
+    what: Annotated[
+        str, typer.Argument(metavar="[set|remove|webhook]", help="Default: list them.")
+    ] = "",
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Of the alarm, or webhook.")] = "",
+    address: Annotated[str, typer.Argument(metavar="[URL]", help="Of the webhook.")] = "",
+    when: Annotated[str, typer.Option(metavar="CONDITION", help='For example "lag > 10000".')] = "",
+    over_metrics: Annotated[
+        str, typer.Option("--metrics", metavar="SQL", help='For example "avg(seconds) > 0.5".')
+    ] = "",
+    job: Annotated[
+        list[str] | None, typer.Option(metavar="JOB", help="Default all; may be repeated.")
+    ] = None,
+    after: Annotated[str, typer.Option(metavar="LENGTH", help="When it held so long.")] = "0s",
+    every: Annotated[str, typer.Option(metavar="LENGTH", help="Tell it again so often.")] = "0s",
+    to: Annotated[
+        list[str] | None, typer.Option(metavar="SINK", help="log, or a webhook; may be repeated.")
+    ] = None,
+    secret: Annotated[
+        str, typer.Option(metavar="REFERENCE", help="Signs a webhook's messages: '${env:NAME}'.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List alarms; set or remove one; say where a webhook is."""
+    from streamops_nb.shell.watching import do_alarms
+
+    how = {
+        "when": when, "metrics": over_metrics, "jobs": job or None, "after": after,
+        "every": every, "to": to or "log",
+    }  # fmt: skip
+    do_alarms(workspace, what, name, address, secret, how, console(), as_json=as_json)
+
+
+COMMANDS = (summary, runs, metrics, errors, alarms)
 """In the order of the help."""

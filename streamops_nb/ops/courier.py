@@ -5,16 +5,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.model.errors import StreamopsError
-from streamops_nb.model.events import BatchCommitted, Event, from_json
+from streamops_nb.model.events import BatchCommitted, ErrorRaised, Event, from_json
+from streamops_nb.model.fingerprint import fingerprint
+from streamops_nb.model.rollup import rolled
 from streamops_nb.store.catalog import Catalog
 
 __all__ = ["Courier"]
 
 _EVERY = 1.0
 """Seconds between two deliveries: one transaction of the catalog for all jobs together."""
+
+_KINDS = 100
+"""So many kinds of errors are told apart in one delivery, however many there are."""
+
+_TRACE = 8_000
+"""Characters of a traceback that are kept, the last ones."""
+
+_TRACES_EVERY = 3600.0
+"""Seconds between two tracebacks of equal errors."""
 
 
 class Courier:
@@ -23,6 +35,8 @@ class Courier:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._held: list[Event] = []
+        self._places: dict[str, int] = {}
+        self._traces: dict[str, float] = {}
         self._delivered: dict[str, int] = {}
         self._lock = threading.Lock()
         self._delivering = threading.Lock()
@@ -31,21 +45,50 @@ class Courier:
         self._thread.start()
 
     def take(self, facts: Iterable[Event]) -> None:
-        """Take facts that were committed."""
+        """Take facts that were committed, and errors; equal ones of one delivery become one."""
         with self._lock:
-            self._held.extend(facts)
+            for event in facts:
+                if isinstance(event, ErrorRaised) and not event.seq:
+                    self._take_error(event)
+                else:
+                    self._held.append(event)
+
+    def _take_error(self, event: ErrorRaised) -> None:
+        alike = fingerprint(event)
+        if alike not in self._places and len(self._places) >= _KINDS:
+            alike = event.job
+            message = f"more than {_KINDS} kinds of errors at once, among them: {event.message}"
+            event = replace(event, stage="", kind="ManyKinds", message=message, trace="")
+        place = self._places.get(alike)
+        if place is None:
+            self._places[alike] = len(self._held)
+            self._held.append(self._traced(alike, event))
+        else:
+            self._held[place] = rolled([self._held[place], event])[0][0]
+
+    def _traced(self, alike: str, event: ErrorRaised) -> ErrorRaised:
+        """Keep one trace of equal errors an hour, and not all of a very long one."""
+        last = self._traces.get(alike, float("-inf"))
+        if event.trace and event.at - last >= _TRACES_EVERY:
+            if len(self._traces) >= 10 * _KINDS:
+                self._traces.clear()
+            self._traces[alike] = event.at
+            return replace(event, trace=event.trace[-_TRACE:])
+        return replace(event, trace="") if event.trace else event
 
     def deliver(self) -> None:
         """Write all that is held to the catalog."""
         with self._delivering:
             with self._lock:
                 held, self._held = self._held, []
+                self._places.clear()
             try:
                 if held:
                     self._catalog.append(held)
             except StreamopsError:
                 with self._lock:
                     self._held = held + self._held
+                    self._places.clear()
                 raise
             for event in held:
                 if isinstance(event, BatchCommitted):

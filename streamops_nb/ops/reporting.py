@@ -8,6 +8,7 @@ from typing import Any
 from streamops_nb.model.errorlog import LEVELS, LOGGED, Entry, entry_of
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.wording import did_you_mean
+from streamops_nb.ops.alarms import Alarms
 from streamops_nb.ops.core import Core, Names
 from streamops_nb.ops.errorlog import ErrorLog
 from streamops_nb.ops.summary import Summary, state_bytes
@@ -20,6 +21,7 @@ class Reporting:
     """The running results of a `streamops_nb.ops.workspace.Workspace`."""
 
     _core: Core
+    alarms: Alarms
 
     def summary(self, name: str) -> Summary:
         """Say what a job does now: counts, rates, lag, watermark, state, stages, errors.
@@ -28,7 +30,9 @@ class Reporting:
         """
         core = self._core
         view = core.states.view(core.known(name))
-        return Summary(view, core.now(), state_bytes(core, name))
+        made = Summary(view, core.now(), state_bytes(core, name))
+        made.dict["alarms"] = self.alarms.active(name)
+        return made
 
     def errors(
         self,

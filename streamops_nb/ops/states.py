@@ -186,14 +186,25 @@ class States:
             again_at=None if trouble.again_in is None else self._now() + trouble.again_in,
             trace=trouble.trace,
         )
-        with self._lock:
-            self._views[job] = fold(self.view(job), raised)
-        self._courier.take([raised])
+        self._raise(raised)
         if trouble.again_in is not None and self._views[job].status is Status.RUNNING:
             reason = f"attempt {trouble.attempt}, again in {trouble.again_in:.3g} s: {error}"
             # the trouble may be a disk so full that not even this can be written; the job goes on
             with suppress(StorageError):
                 self._report(job, Status.RETRYING, reason)
+
+    def raised(self, job: str, *, stage: str, kind: str, message: str) -> None:
+        """Put something that went wrong beside a run into the error log."""
+        run = self.view(job).run if job else 0
+        self._raise(
+            ErrorRaised(job=job, run=run, at=self._now(), stage=stage, kind=kind, message=message)
+        )
+
+    def _raise(self, error: ErrorRaised) -> None:
+        if error.job:
+            with self._lock:
+                self._views[error.job] = fold(self.view(error.job), error)
+        self._courier.take([error])
 
     def finished(self, job: str) -> None:
         """See `Listener.finished`."""

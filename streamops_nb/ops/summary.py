@@ -73,6 +73,8 @@ class Summary:
         yield "state", self._state()
         for stage in made["stages"]:
             yield "stage", _stage(stage)
+        if made.get("alarms"):
+            yield "alarms", ", ".join(map(cut, made["alarms"]))
         if self.view.last_error is not None:
             error = self.view.last_error
             yield "errors", f"{made['errors']:,}; the last: {error.kind}: {cut(error.message, 200)}"

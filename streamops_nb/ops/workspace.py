@@ -18,6 +18,7 @@ from streamops_nb.model.events import Event
 from streamops_nb.model.lifecycle import JobState, Status
 from streamops_nb.model.views import JobView
 from streamops_nb.ops.acting import Acting
+from streamops_nb.ops.alarms import Alarms
 from streamops_nb.ops.configuring import Configuring
 from streamops_nb.ops.core import Names
 from streamops_nb.ops.following import Following
@@ -105,6 +106,8 @@ class Workspace(
         The jobs that were active when the owner before ended, and where they stood.
     resources
         The CU of the workspace: requested, allocated, held by jobs.
+    alarms
+        What is watched, and whom it is told to.
     """
 
     _screen = "workspace"
@@ -130,8 +133,12 @@ class Workspace(
             )
             if resume:
                 self.resume()
+            self.alarms = Alarms(self._core, self._operations)
+            opened.callback(self.alarms.close)
             self._keeper = Keeper(
-                self._core, self._operations, [self.resources.look, Rollup(self._core).look]
+                self._core,
+                self._operations,
+                [self.resources.look, self.alarms.look, Rollup(self._core).look],
             )
             opened.callback(self._keeper.close)
             # what was opened is closed in reverse order, by `close` or when opening fails

@@ -1,4 +1,4 @@
-"""Printing running results: summaries, error logs."""
+"""Printing running results: summaries, runs, metrics, error logs, alarms."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
+from streamops_nb.model.errors import Refused
+from streamops_nb.model.prometheus import exposition
 from streamops_nb.shell.opened import looking_at, print_frame, print_json
 
-__all__ = ["print_errors", "print_summary"]
+__all__ = ["do_alarms", "print_errors", "print_metrics", "print_runs", "print_summary"]
 
 
 def print_summary(folder: Path, job: str, console: Console, *, as_json: bool) -> None:
@@ -54,3 +56,59 @@ def print_errors(
     else:
         columns = ["last_at", "level", "job", "stage", "kind", "count", "first_at", "message"]
         print_frame(log.by_kind.head(size), console, as_json=as_json, columns=columns)
+
+
+def print_runs(folder: Path, job: str, console: Console, *, as_json: bool) -> None:
+    """Print a job's runs."""
+    with looking_at(folder) as workspace:
+        frame = workspace.job(job).runs()
+    columns = ["run", "version", "status", "started_at", "ended_at", "start", "rows_in", "rows_out"]
+    columns += ["rejects", "rows_in_per_second", "reason"]
+    print_frame(frame, console, as_json=as_json, columns=columns)
+
+
+def print_metrics(
+    folder: Path,
+    names: list[str] | None,
+    since: str | None,
+    console: Console,
+    *,
+    as_json: bool,
+    prometheus: bool,
+) -> None:
+    """Print what batches did, or what Prometheus would read now."""
+    with looking_at(folder) as workspace:
+        if prometheus:
+            views = [workspace.view(name) for name in workspace.select(names)]
+            console.out(exposition(views, workspace.now()), end="", highlight=False)
+            return
+        frame = workspace.metrics(names, since=since)
+    columns = ["at", "job", "run", "batches", "rows_in", "rows_out", "rejects", "lag", "watermark"]
+    print_frame(frame, console, as_json=as_json, columns=[*columns, "seconds"])
+
+
+def do_alarms(
+    folder: Path,
+    what: str,
+    name: str,
+    address: str,
+    secret: str,
+    how: Mapping[str, Any],
+    console: Console,
+    *,
+    as_json: bool,
+) -> None:
+    """List the alarms of a workspace, after changing them if asked to."""
+    with looking_at(folder) as workspace:
+        alarms = workspace.alarms
+        if what == "set":
+            alarms.set(name, **how)
+        elif what == "remove":
+            alarms.remove(name)
+        elif what == "webhook":
+            alarms.webhook(name, address, secret=secret)
+        elif what:
+            raise Refused("say `set NAME`, `remove NAME`, `webhook NAME URL`, or nothing")
+        alarms.look()
+        frame = alarms.df
+    print_frame(frame, console, as_json=as_json)
