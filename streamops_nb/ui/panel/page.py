@@ -16,6 +16,7 @@ from streamops_nb.ui.panel.importing import Importing
 from streamops_nb.ui.panel.joblist import JobList
 from streamops_nb.ui.panel.jobpage import JobPage
 from streamops_nb.ui.panel.look import THEME, column, html_pane, row
+from streamops_nb.ui.panel.newjob import NewJob
 from streamops_nb.ui.panel.notices import NoticeArea
 from streamops_nb.ui.panel.place import follow_address
 from streamops_nb.ui.panel.resources import ResourcesBar
@@ -106,6 +107,8 @@ class Page(pn.viewable.Viewer):
             self._open = None
         if desk.place == "job":
             self._open = JobPage(desk, desk.job, desk.guard(self._act))
+        elif desk.place == "new":
+            self._open = NewJob(desk)
         self._front.visible = self._open is None
         self._other.param.update(
             objects=[] if self._open is None else [self._open], visible=self._open is not None

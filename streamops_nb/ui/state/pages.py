@@ -54,7 +54,7 @@ class Sheet:
         return [
             {
                 "name": name,
-                "note": self.notes.get(name, ""),
+                "note": _short_type(self.notes.get(name, "")),
                 "kind": self.kinds.get(name) or _kind(self.table.schema.field(name).type),
                 "tone": self.tones.get(name, ""),
             }
@@ -86,6 +86,11 @@ class Sheet:
         if len(full) > _CUT:
             return [f"{full[: _CUT - 1]}…", full, tone]
         return [full, "", tone] if tone else full
+
+
+def _short_type(name: str) -> str:
+    short = name.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+    return short.replace("TIMESTAMPTZ", "TIMESTAMPTZ, UTC")
 
 
 def _kind(type_: pa.DataType) -> str:

@@ -80,12 +80,18 @@ def bytes_text(size: float | None) -> str:
     return f"{size:.0f} B"
 
 
+def _time_text(value: datetime) -> str:
+    """Write a time; in UTC without its zone, and no more digits than it has."""
+    text = value.isoformat(sep=" ").removesuffix("+00:00")
+    return text.removesuffix("000") if value.microsecond else text
+
+
 def value_text(value: Any, length: int = 200) -> str:
     """Write a value of a row on one line, cut to a length; what cannot be seen is escaped."""
     if value is None or value != value:  # NaN and NaT do not equal themselves
         return "null" if value is None else str(value)
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
+        return _time_text(value)
     if isinstance(value, bytes):
         return cut(value.decode(errors="backslashreplace"), length)
     if isinstance(value, float):
