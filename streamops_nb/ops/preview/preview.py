@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from streamops_nb.ops.preview.page import preview_page
 from streamops_nb.ops.preview.receipt import Receipt
 from streamops_nb.ops.preview.sweep import Sweep, sweep
 from streamops_nb.ops.preview.text import preview_summary, preview_text
+from streamops_nb.ops.preview.to_test import MOST, write_test
 from streamops_nb.ops.screens import screen
 
 if TYPE_CHECKING:
@@ -137,6 +139,39 @@ class Preview(Beginning, Examining):
         return self._previews.run(
             spec, self.sample, params=values, upto=upto or self.upto, work=work
         )
+
+    def to_test(
+        self,
+        to: str | Path,
+        *,
+        ignore: Collection[str] = (),
+        overwrite: bool = False,
+        most: int = MOST,
+    ) -> Path:
+        """Write a pytest file that runs this query over this sample and expects this output.
+
+        The sample, the expected rows and copies of the references lie in a folder of the file's
+        name. It fails when the query in it is changed so that other rows come out.
+
+        Parameters
+        ----------
+        to
+            Where, such as ``"tests/test_hot.py"``.
+        ignore
+            Columns of the output that are not compared.
+        overwrite
+            Whether what is there already is replaced.
+        most
+            The largest sample that is accepted, in records.
+
+        Raises
+        ------
+        Refused
+            If the sample is empty or too large, the query does not get as far as its output, or
+            the file is there already.
+        """
+        references = self._previews.previewer.references(self.spec)
+        return write_test(self, references, Path(to), ignore=ignore, overwrite=overwrite, most=most)
 
     def sweep(
         self,
