@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streamops_nb.db import ident, literal
+from streamops_nb.db import ident
+from streamops_nb.engine.preview.asked import Key, as_sql, holds, microseconds, times_of
 from streamops_nb.engine.preview.difference import TOLERANCE
-from streamops_nb.engine.preview.matching import as_scalar, matching
 from streamops_nb.engine.preview.trace import Trace, Tracing
 from streamops_nb.model.errors import Refused
 from streamops_nb.plan.probing import ONE, Branch, Term, branches
@@ -24,23 +24,10 @@ from streamops_nb.plan.relation import Kind
 from streamops_nb.plan.tracing import Input, inputs_of
 from streamops_nb.plan.tree import Node
 
-__all__ = ["Finding", "Key", "Search"]
+__all__ = ["Finding", "Search"]
 
 _MOST = 1_000
 """So many rows are looked at where a stage dropped some."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Key:
-    """What is known of a row: values of columns, and bounds of times (microseconds)."""
-
-    values: Mapping[str, Any] = field(default_factory=dict)
-    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-
-    @property
-    def names(self) -> set[str]:
-        """The columns."""
-        return {*self.values, *self.ranges}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +99,7 @@ class Search:
         table = self._trace.table(name)
         mask = np.ones(table.num_rows, dtype=bool)
         for column in key.names & set(table.column_names):
-            mask &= _holds(table, column, key)
+            mask &= holds(table, column, key)
         reason = "present" if mask.any() else "absent"
         return Finding(reason=reason, stage=name, rows=table.filter(pa.array(mask)), key=key)
 
@@ -200,7 +187,7 @@ class Search:
             low, high = key.ranges[name]
             return f"epoch_us({column}) >= {low} AND epoch_us({column}) < {high}"
         value = key.values[name]
-        literal = _literal(name, value, self._type(branch, name))
+        literal = as_sql(name, value, self._type(branch, name))
         if literal is None:
             return f"{column} IS NULL"
         if isinstance(value, float):
@@ -249,7 +236,7 @@ class Search:
         known = [n for n in lost.key.values if n in step.rows.column_names]
         mask = np.ones(step.rows.num_rows, dtype=bool)
         for name in known:
-            mask &= _holds(step.rows, name, lost.key)
+            mask &= holds(step.rows, name, lost.key)
         places = step.fellows(np.flatnonzero(mask))
         kept = places[step.kept[places]]
         return replace(lost, instead=step.rows.take(pa.array(kept)))
@@ -309,13 +296,13 @@ class Search:
             macro = found.item.macro
             if macro is not None and handed not in macro.source.columns and mark is not None:
                 if name in key.values:
-                    bounds[mark.what] = _microseconds(name, key.values[name])
+                    bounds[mark.what] = microseconds(name, key.values[name])
             elif name in key.ranges:
                 ranges[handed] = key.ranges[name]
             else:
                 values[handed] = key.values[name]
         if found.item.macro is not None and bounds:
-            ranges[found.item.macro.time] = _range(found, bounds)
+            ranges[found.item.macro.time] = times_of(found, bounds)
         return Key(values=values, ranges=ranges)
 
 
@@ -360,43 +347,3 @@ def _readable(rows: pa.Table, terms: list[Term], passed: np.ndarray) -> pa.Table
             columns.setdefault(text, rows[_value(number, n)])
     columns["_failed"] = pa.array([terms[int(p)].text for p in passed], pa.string())
     return pa.table(columns)
-
-
-def _holds(table: pa.Table, column: str, key: Key) -> np.ndarray:
-    """For each row whether it fits what a key says of a column."""
-    mask = np.zeros(table.num_rows, dtype=bool)
-    if column in key.ranges:
-        low, high = key.ranges[column]
-        us = table[column].cast(pa.timestamp("us", tz=table[column].type.tz)).cast(pa.int64())
-        within = pc.and_(pc.greater_equal(us, low), pc.less(us, high))
-        return np.asarray(pc.fill_null(within, False).to_numpy(), dtype=bool)
-    mask[matching(table.select([column]), {column: key.values[column]})] = True
-    return mask
-
-
-def _literal(name: str, value: Any, kinds: tuple[str, pa.DataType]) -> str | None:
-    """A user's value as SQL; None for NULL."""
-    duck, arrow = kinds
-    if pa.types.is_nested(arrow):
-        raise Refused(f"`{name}` is {duck}: give a column of plain values as the key")
-    scalar = as_scalar(name, value, arrow)
-    if not scalar.is_valid:
-        return None
-    return f"CAST({literal(str(scalar.as_py()))} AS {duck})"
-
-
-def _microseconds(name: str, value: Any) -> int:
-    scalar = as_scalar(name, value, pa.timestamp("us", tz="UTC"))
-    return int(scalar.cast(pa.int64()).as_py())
-
-
-def _range(found: Input, bounds: Mapping[str, int]) -> tuple[int, int]:
-    """The times of rows that a window may hold, as far as its bounds tell."""
-    macro = found.item.macro
-    assert macro is not None
-    size = macro.window.size
-    if macro.window.kind == "session":
-        return bounds.get("start", -(2**62)), bounds.get("end", 2**62)
-    start, end = bounds.get("start"), bounds.get("end")
-    low = start if start is not None else (end or 0) - size
-    return low, end if end is not None else low + size

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamops_nb.db import Session
+from streamops_nb.engine.preview.asked import Key
 from streamops_nb.engine.preview.difference import compare
 from streamops_nb.engine.preview.matching import check_columns, matching
-from streamops_nb.engine.preview.missing import Finding, Key, Search
+from streamops_nb.engine.preview.missing import Finding, Search
 from streamops_nb.engine.preview.profile import PROFILE, profile
 from streamops_nb.engine.preview.result import Result
 from streamops_nb.engine.preview.sample import Sample

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streamops_nb.engine.preview.missing import Finding, Key
+from streamops_nb.engine.preview.asked import Key
+from streamops_nb.engine.preview.missing import Finding
 from streamops_nb.engine.preview.result import WINDOW, Result, WindowStatus
 from streamops_nb.ops.preview import markup
 from streamops_nb.ops.preview.rows import frame
