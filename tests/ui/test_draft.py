@@ -24,9 +24,6 @@ def test_a_template_is_right_and_shows_its_rows(tmp_path: Path) -> None:
         draft.check_soon(desk_of(workspace))
         assert draft.checked.faults == ()
         assert list(draft.checked.preview.stages) == ["warm", "result"]
-            (),
-            ["warm", "result"],
-        )
 
 
 def test_a_fault_names_its_place_and_the_sample_stays(tmp_path: Path) -> None:
