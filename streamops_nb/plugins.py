@@ -48,6 +48,9 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "none": "streamops_nb.sinks.nothing:NoSink",
     },
     "screen": {
+        "job": "streamops_nb.ui.panel.notebook:job",
+        "preview": "streamops_nb.ui.panel.notebook:preview",
+        "workspace": "streamops_nb.ui.panel.notebook:workspace",
         "tune": "streamops_nb.ui.ipywidgets.tune:tune",
     },
 }
@@ -132,6 +135,10 @@ def _targets(kind: Kind) -> dict[str, tuple[str, ...]]:
     found = {name: {target: None} for name, target in BUILT_IN[kind].items()}
     for name, target in _announced(group(kind), tuple(sys.path)):
         found.setdefault(name, {})[target] = None
+    if kind == "screen":  # who installs a screen of theirs wants to see it instead of ours
+        for name, ours in BUILT_IN[kind].items():
+            if len(found[name]) > 1:
+                del found[name][ours]
     return {name: tuple(targets) for name, targets in found.items()}
 
 

@@ -45,6 +45,11 @@ class Job(Reported, Shown):
         return f"Job({self.name!r}, {self.status}{pending})"
 
     @property
+    def workspace(self) -> Workspace:
+        """Where it is kept."""
+        return self._workspace
+
+    @property
     def spec(self) -> JobSpec:
         """The newest version of its specification."""
         return self._workspace.spec(self.name)

@@ -42,13 +42,18 @@ def page(workspace: Any) -> Page:
 class Page(pn.viewable.Viewer):
     """The Stream Operation page of a workspace, for a cell, a server or a layout.
 
+    Parameters
+    ----------
+    job
+        The job that is open at first; empty: none.
+
     Attributes
     ----------
     desk
         What it shows and what was asked.
     """
 
-    def __init__(self, workspace: Any) -> None:
+    def __init__(self, workspace: Any, job: str = "") -> None:
         super().__init__()
         self._screen = bridge.here(self._see, self._failed)
         self.desk = desk = Desk(workspace, self._screen)
@@ -79,6 +84,8 @@ class Page(pn.viewable.Viewer):
         desk.param.watch(desk.guard(self._go), ["place", "job"])
         self._watch = bridge.watch(workspace)
         self._watch.join(self._screen)
+        if job:
+            desk.open(job)
         self._served()
 
     def _served(self) -> None:

@@ -1,0 +1,81 @@
+"""What a notebook's cell shows of a workspace, a job and a preview.
+
+Where Panel's messages do not get through (VS Code, Colab), the compact set of ipywidgets is shown.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import panel as pn
+
+from streamops_nb.ui import bridge
+from streamops_nb.ui.panel.look import THEME, column
+from streamops_nb.ui.panel.notices import NoticeArea
+from streamops_nb.ui.panel.page import Page
+from streamops_nb.ui.panel.previewed import Previewed
+from streamops_nb.ui.state.desk import Desk
+
+__all__ = ["PreviewScreen", "job", "preview", "workspace"]
+
+
+def workspace(of: Any) -> Any:
+    """Show a workspace: the Stream Operation page."""
+    if _needs_ipywidgets():
+        from streamops_nb.ui.ipywidgets.board import Board
+
+        return Board(of).widget
+    _load()
+    return Page(of)
+
+
+def job(of: Any) -> Any:
+    """Show a job: its page."""
+    if _needs_ipywidgets():
+        from streamops_nb.ui.ipywidgets.board import Board
+
+        return Board(of.workspace, job=of.name).widget
+    _load()
+    return Page(of.workspace, of.name)
+
+
+def preview(of: Any) -> Any:
+    """Show a preview: a tab per stage, input beside output."""
+    if _needs_ipywidgets():
+        from streamops_nb.ui.ipywidgets.board import preview_widget
+
+        return preview_widget(of)
+    _load()
+    return PreviewScreen(of)
+
+
+class PreviewScreen(pn.viewable.Viewer):
+    """A preview in a cell or a layout."""
+
+    def __init__(self, of: Any) -> None:
+        super().__init__()
+        self._screen = bridge.here(lambda _: None, self._failed)
+        self._desk = Desk(None, self._screen)
+        shown = Previewed(self._desk)
+        shown.show(of)
+        self._layout = column(shown, NoticeArea(self._desk))
+
+    def __panel__(self) -> Any:
+        import panel_material_ui as pmui
+
+        return pmui.Column(self._layout, theme_config=THEME, sizing_mode="stretch_width")
+
+    def _failed(self, error: Exception) -> None:
+        self._desk.notices.tell_error(error)
+
+
+def _needs_ipywidgets() -> bool:
+    return "VSCODE_PID" in os.environ or "google.colab" in sys.modules
+
+
+def _load() -> None:
+    """Load Panel's scripts into the notebook, once; they come from here, not from a CDN."""
+    if not pn.extension._loaded:  # noqa: SLF001 - there is no public word for it
+        pn.extension(inline=True)
