@@ -21,6 +21,7 @@ MODULES = {
     "many": "benchmarks.many",
     "idle": "benchmarks.idle",
     "imports": "benchmarks.imports",
+    "preview_diff": "benchmarks.preview_diff",
     "tune": "benchmarks.tune",
 }
 """All benchmarks, in the order of the page, and the modules whose ``run`` runs them."""

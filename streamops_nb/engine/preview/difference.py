@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamops_nb.db import Session, ident
+from streamops_nb.engine.preview.pairing import Side, unmatched, without_close
 
 __all__ = ["TOLERANCE", "Compared", "compare"]
 
@@ -86,10 +87,7 @@ def compare(
         usable = (tuple(k) for k in keys if k and set(k) <= set(shared))
         key = next((k for k in usable if _unique(k, session)), ())
         differing = {name: _differs(name, *(t[name] for t in types)) for name in shared}
-        if key:
-            pairs = _by_key(key, differing, session)
-        else:
-            pairs = _whole(shared, differing, types, session)
+        pairs = _by_key(key, differing, session) if key else _whole(shared, types, session)
     i, j = pairs["i"], pairs["j"]
     both = pc.and_(pc.is_valid(i), pc.is_valid(j))
     changed = pairs.filter(both)
@@ -161,75 +159,38 @@ def _by_key(key: tuple[str, ...], differing: dict[str, str], session: Session) -
     )
 
 
-def _whole(
-    shared: list[str],
-    differing: dict[str, str],
-    types: list[dict[str, str]],
-    session: Session,
-) -> pa.Table:
+def _whole(shared: list[str], types: list[dict[str, str]], session: Session) -> pa.Table:
     """Compare as multisets: first exactly, then what is left with the tolerance of floats."""
     retyped = {name for name in shared if types[0][name] != types[1][name]}
     values = {n: f"CAST({ident(n)} AS VARCHAR)" if n in retyped else ident(n) for n in shared}
-    left = _left_over(list(values.values()), session)
     floats = [n for n in shared if types[0][n] in _FLOATS and n not in retyped]
-    if not floats or not len(left[0]) or not len(left[1]):
-        return _apart(*left)
-    exact = [sql for name, sql in values.items() if name not in floats]
-    close = [differing[name] for name in floats]
-    equal = _equal(left, exact, floats, close, session)
-    return _apart(*(np.setdiff1d(x, y) for x, y in zip(left, equal, strict=True)))
+    before, after = (_hashed(name, values, floats, session) for name in ("_before", "_after"))
+    i, j = unmatched(before["whole"].to_numpy(), after["whole"].to_numpy())
+    if floats:
+        i, j = without_close(_side(before, i), _side(after, j), TOLERANCE)
+    return _apart(i, j)
 
 
-def _left_over(values: list[str], session: Session) -> tuple[np.ndarray, np.ndarray]:
-    """The places of rows that have no equal on the other side; of equal ones the last."""
-    names = [f"c{n}" for n in range(len(values))]
-    columns = "".join(f"{sql} AS {name}, " for name, sql in zip(names, values, strict=True))
-    # one hashing of all rows: EXCEPT ALL both ways numbers the rows of every group instead
-    found = session.rows(
-        f"SELECT list(_place ORDER BY _place) FILTER (NOT _new), "
-        f"list(_place ORDER BY _place) FILTER (_new) "
-        f"FROM (SELECT {columns}_place, false AS _new FROM _before "
-        f"UNION ALL SELECT {columns}_place, true FROM _after) "
-        f"GROUP BY {', '.join(names) or 'true'} "
-        f"HAVING count(*) FILTER (_new) <> count(*) FILTER (NOT _new)"
-    )
-    removed: list[int] = []
-    added: list[int] = []
-    for old, new in found:
-        here, there = old or [], new or []
-        removed += here[len(there) :]
-        added += there[len(here) :]
-    return np.array(removed, dtype=np.int64), np.array(added, dtype=np.int64)
+def _side(hashed: pa.Table, places: np.ndarray) -> Side:
+    rows = hashed.take(pa.array(places))
+    floats = [rows[name].to_numpy() for name in rows.column_names if name not in ("whole", "rest")]
+    return Side(places, rows["rest"].to_numpy(), floats)
 
 
-def _equal(
-    left: tuple[np.ndarray, np.ndarray],
-    exact: list[str],
-    floats: list[str],
-    close: list[str],
-    session: Session,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The places of rows that are left only because of floats that hardly differ.
+def _hashed(table: str, values: dict[str, str], floats: list[str], session: Session) -> pa.Table:
+    """For each row a hash of all of it, one of all but its floats, and these.
 
-    Rows that are equal in everything else are paired in the order of their floats.
+    Two of 200,000 different rows have the same hash with a chance of 1 : 10^9. Hashing them and
+    sorting the hashes takes a third of the time of EXCEPT ALL both ways.
     """
-    groups = "".join(f"{sql} AS e{n}, " for n, sql in enumerate(exact))
-    partition = f"PARTITION BY {', '.join(exact)} " if exact else ""
-    order = ", ".join(map(ident, floats))
-    sides = [
-        f"(SELECT *, {groups}row_number() OVER ({partition}ORDER BY {order}) AS _n "
-        f"FROM {name} SEMI JOIN {name}_left USING (_place))"
-        for name in ("_before", "_after")
-    ]
-    same = "".join(f" AND a.e{n} IS NOT DISTINCT FROM b.e{n}" for n in range(len(exact)))
-    with session.registered(
-        _before_left=pa.table({"_place": left[0]}), _after_left=pa.table({"_place": left[1]})
-    ):
-        equal = session.table(
-            f"SELECT a._place AS i, b._place AS j FROM {sides[0]} AS a JOIN {sides[1]} AS b "
-            f"ON a._n = b._n{same} WHERE NOT ({' OR '.join(close)})"
-        )
-    return equal["i"].to_numpy(), equal["j"].to_numpy()
+    whole = ", ".join(values.values()) or "0"
+    # NULL is not NaN, which numpy does not tell
+    rest = [f"{sql} IS NULL" if name in floats else sql for name, sql in values.items()]
+    numbers = "".join(f", CAST({ident(n)} AS DOUBLE) AS f{k}" for k, n in enumerate(floats))
+    return session.table(
+        f"SELECT hash({whole}) AS whole, hash({', '.join(rest) or '0'}) AS rest{numbers} "
+        f"FROM {table} ORDER BY _place"
+    )
 
 
 def _apart(removed: np.ndarray, added: np.ndarray) -> pa.Table:

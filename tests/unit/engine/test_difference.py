@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamops_nb.db import Session, sealed
@@ -49,6 +49,7 @@ def taken(rows: list[tuple[Any, ...]], places: Any) -> Counter[tuple[Any, ...]]:
     return Counter(plain(rows[place]) for place in places)
 
 
+@settings(max_examples=300)
 @given(st.lists(cells, max_size=12), st.lists(cells, max_size=12))
 def test_whole_rows_are_compared_as_multisets_up_to_close_floats(
     session: Session, before: list[tuple[Any, ...]], after: list[tuple[Any, ...]]
@@ -59,6 +60,28 @@ def test_whole_rows_are_compared_as_multisets_up_to_close_floats(
     assert taken(after, found.added) == new - old
     assert (found.key, len(found.changed[0])) == ((), 0)
     assert found.unchanged == (old & new).total()
+
+
+@given(
+    st.lists(st.tuples(st.floats(), st.floats()), max_size=30),
+    st.floats(-0.9e-9, 0.9e-9),
+    st.integers(0, 30),
+)
+def test_floats_that_hardly_differ_are_equal_wherever_they_lie(
+    session: Session, rows: list[tuple[float, float]], off: float, gone: int
+) -> None:
+    before = pa.table(
+        {"x": pa.array([x for x, _ in rows], pa.float64()), "y": [y for _, y in rows]}
+    )
+    kept = [row for n, row in enumerate(rows[::-1]) if n != gone]
+    after = pa.table(
+        {
+            "x": pa.array([x * (1 + off) if abs(x) < 1e300 else x for x, _ in kept], pa.float64()),
+            "y": [y for _, y in kept],
+        }
+    )
+    found = compare(before, after.cast(before.schema), [], session)
+    assert (len(found.removed), len(found.added)) == (len(rows) - len(kept), 0)
 
 
 by_key = st.lists(cells, max_size=4, unique_by=lambda row: row[0])
