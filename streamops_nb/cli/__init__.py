@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from streamops_nb.cli import develop, operate, watch
+from streamops_nb.cli import develop, operate, serve, watch
 from streamops_nb.model.errors import Refused, StreamopsError
 
 __all__ = ["app", "main"]
@@ -21,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (*develop.COMMANDS, *operate.COMMANDS, *watch.COMMANDS):
+for command in (*develop.COMMANDS, *operate.COMMANDS, *watch.COMMANDS, *serve.COMMANDS):
     app.command(command.__name__.rstrip("_"))(command)
 
 

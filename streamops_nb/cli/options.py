@@ -17,7 +17,12 @@ __all__ = [
 ]  # fmt: skip
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A job's YAML file.")]
-Folder = Annotated[Path, typer.Argument(metavar="WORKSPACE", help="A workspace's folder.")]
+Folder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="WORKSPACE", help="A workspace's folder, or the address of a served one."
+    ),
+]
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="The job's name.")]
 JobNames = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Jobs by name.")]
 Own = Annotated[

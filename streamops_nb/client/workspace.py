@@ -8,15 +8,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from streamops_nb.client.line import Line
 from streamops_nb.client.previews import RemotePreviews
 from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.model.alarms import Rule
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.lifecycle import Status
+from streamops_nb.ops.alarms import Alarms
 from streamops_nb.ops.core import Names
 from streamops_nb.ops.job import Job
 from streamops_nb.ops.log import Log
@@ -28,6 +30,9 @@ from streamops_nb.ops.workspace import Workspace
 from streamops_nb.store.records import Page
 from streamops_nb.wire.calls import CALLS, Call, Gives, Role
 from streamops_nb.wire.values import load, parse
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["RemoteWorkspace"]
 
@@ -53,6 +58,7 @@ class RemoteWorkspace(Workspace):
         self.role = Role.of(about["role"])
         self.found = {name: Status(status) for name, status in about["found"].items()}
         self.resources = RemoteResources(line)
+        self.alarms = RemoteAlarms(line)
         self._remote_previews = RemotePreviews(line, self.folder)
 
     @property
@@ -129,6 +135,39 @@ class RemoteResources(Resources):
     def look(self) -> None:
         """Refused: the owner looks by itself."""
         raise Refused("the owner of the workspace looks at its usage by itself")
+
+
+class RemoteAlarms(Alarms):
+    """The alarms of a workspace that another process owns."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    @property
+    def rules(self) -> dict[str, Rule]:
+        """The rules by name."""
+        found: dict[str, Rule] = ask(self._line, CALLS["alarms.rules"], {})
+        return found
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """The rules, and the jobs with which each is raised at this moment."""
+        found: pd.DataFrame = ask(self._line, CALLS["alarms.df"], {})
+        return found
+
+    def callback(self, name: str, function: Any) -> None:
+        """Refused: functions are called in the process that owns the workspace."""
+        raise Refused("a Python function is called by the owner of a workspace alone")
+
+    def look(self) -> None:
+        """Refused: the owner looks by itself."""
+        raise Refused("the owner of the workspace looks at its alarms by itself")
+
+    def close(self) -> None:
+        """Nothing is open here."""
+
+    def __repr__(self) -> str:
+        return f"{len(self.rules)} alarms"
 
 
 class RemoteSamples(Samples):
@@ -211,6 +250,7 @@ def _make_methods() -> None:
         "": RemoteWorkspace,
         "resources": RemoteResources,
         "samples": RemoteSamples,
+        "alarms": RemoteAlarms,
     }
     for call in CALLS.values():
         home, _, name = call.name.rpartition(".")

@@ -17,12 +17,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from streamops_nb.connecting import own
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.events import FOREVER
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.views import JobView
-from streamops_nb.ops.workspace import Workspace, connect
+from streamops_nb.ops.workspace import Workspace
 from streamops_nb.plan import specfile
 
 __all__ = ["Demo", "demo_specs", "open_demo"]
@@ -88,7 +89,7 @@ def open_demo(folder: Path, speed: float | None = None) -> Demo:
         If the recordings are not installed.
     """
     _keep_references(folder / "references")
-    workspace = connect(folder, resume=False)
+    workspace = own(folder, resume=False)
     workspace.resources.ensure()
     try:
         speed = speed or _speed(workspace) or SPEED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections.abc import Collection
 
 from streamops_nb.db import sealed
 from streamops_nb.model.errors import Fault, QueryRefused
@@ -25,8 +26,13 @@ class Reader:
         self._tree = Tree(self._instance.session())
         self._lock = threading.Lock()
 
-    def check(self, query: str) -> None:
+    def check(self, query: str, tables: Collection[str] = ()) -> None:
         """See that a query only reads outputs and rejects of jobs.
+
+        Parameters
+        ----------
+        tables
+            What else it may read, by bare names.
 
         Raises
         ------
@@ -35,7 +41,7 @@ class Reader:
         """
         with self._lock:
             tree = copy.deepcopy(self._tree.parse(query))
-        faults, known = [], {_JOB_TABLE, *_ctes(tree)}
+        faults, known = [], {_JOB_TABLE, *_ctes(tree), *tables}
         for node in walk(tree):
             if node.get("type") == "BASE_TABLE" and len(node["qualified_name"]["path"]) > 1:
                 if not _is_job_table(node["qualified_name"]["path"]):
@@ -57,6 +63,8 @@ class Reader:
 
 
 def _is_job_table(path: list[str]) -> bool:
+    if [part.lower() for part in path] == ["catalog", "events"]:
+        return True  # what `events` gives, for counts over it
     schema = path[1:-1]
     named = path[0].lower().startswith(_DATABASE) and path[-1].lower() in _TABLES
     return named and schema in ([], ["main"])

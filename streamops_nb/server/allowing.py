@@ -62,6 +62,12 @@ class Allowed:
         if faults:
             raise SpecRefused(faults)
 
+    def check_settings(self, settings: Mapping[str, Any], where: str) -> None:
+        """Look at settings that are no part of a specification; see `check`."""
+        faults = list(self._faults(settings, (where,)))
+        if faults:
+            raise SpecRefused(faults)
+
     def may_write(self, path: str) -> bool:
         """Say whether a folder may be written, for example by a backup."""
         return not Path(path).resolve().is_relative_to(self.folder) and self._may_read(path)

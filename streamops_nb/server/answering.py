@@ -18,30 +18,23 @@ from pydantic import ValidationError
 from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.model.errors import Fault, Forbidden, Refused, Unavailable
 from streamops_nb.model.wording import dotted
-from streamops_nb.ops.configuring import read_specs
 from streamops_nb.ops.core import acting_as
-from streamops_nb.ops.preview.bare import is_query
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.workspace import Workspace
-from streamops_nb.plan import specfile
-from streamops_nb.plan.reader import Reader
-from streamops_nb.server.allowing import Allowed
 from streamops_nb.server.described import given_in, model_of
 from streamops_nb.server.people import Person
+from streamops_nb.server.strangers import Strangers
 from streamops_nb.server.works import Samples, Works
-from streamops_nb.wire.calls import Call, Gives, Role
+from streamops_nb.wire.calls import Call, Gives
 from streamops_nb.wire.frames import ARROW, pieces
 from streamops_nb.wire.parameters import Pinned
-from streamops_nb.wire.previews import Carried, Previewed, Streams
+from streamops_nb.wire.previews import Alarmed, Carried, Previewed, Streams
 from streamops_nb.wire.values import pack, unpack
 
 __all__ = ["Answering"]
 
 _AT_ONCE = 32
 """Calls that are worked on at a time; the others wait."""
-
-_SPECS = {"save": "spec", "preview": "what", "previews.run": "spec", "fits": "spec"}
-"""Where a call takes a specification."""
 
 
 class Answering:
@@ -56,21 +49,20 @@ class Answering:
     def __init__(
         self,
         workspace: Workspace,
-        allowed: Allowed,
-        reader: Reader,
+        strangers: Strangers,
         works: Works,
         samples: Samples,
         seconds: float,
     ) -> None:
-        self._workspace = workspace
-        self._allowed = allowed
-        self._reader = reader
+        self._strangers = strangers
         self._works = works
         self._samples = samples
         self._seconds = seconds
         self._limiter: anyio.CapacityLimiter | None = None
-        self._targets = {"": workspace, "resources": workspace.resources}
+        self._targets: dict[str, Any] = {"": workspace, "alarms": workspace.alarms}
+        self._targets |= {"resources": workspace.resources}
         self._targets |= {"samples": workspace.samples}
+        self._said = {"alarms.rules": Alarmed(workspace), "alarms.df": Alarmed(workspace)}
         self._targets |= {"stream": Streams(workspace), "previews": Previewed(workspace)}
 
     def cancel(self, person: Person, number: str) -> bool:
@@ -109,7 +101,8 @@ class Answering:
     def _do(self, call: Call, person: Person, body: bytes, number: str) -> Response:
         given, tables = unpack(body or b"{}")
         arguments = self._arguments(call, given, tables)
-        self._look_at(call, person, arguments)
+        if not person.same_user:
+            self._strangers.look_at(call.name, person, arguments)
         with ExitStack() as around:
             if not person.same_user:
                 around.enter_context(acting_as(person.name))
@@ -122,7 +115,12 @@ class Answering:
 
     def _call(self, call: Call, arguments: Mapping[str, Any]) -> Any:
         place, _, name = call.name.rpartition(".")
-        return getattr(self._targets[place], name)(**arguments)
+        target = self._said.get(call.name, self._targets[place])
+        more = arguments.get("shown") or {}
+        given = {key: value for key, value in arguments.items() if key != "shown"}
+        if clash := more.keys() & {"query", "outputs"}:
+            raise Refused(f"a table cannot be called `{min(clash)}` here")
+        return getattr(target, name)(**given, **more)
 
     @staticmethod
     def _arguments(call: Call, given: Any, tables: Sequence[pa.Table]) -> dict[str, Any]:
@@ -140,39 +138,6 @@ class Answering:
             name: named[name].shape.receive(value, tables)
             for name, value in given_in(checked).items()
         }
-
-    def _look_at(self, call: Call, person: Person, arguments: dict[str, Any]) -> None:
-        """Hold strangers to what they may name; who runs the owner may name what they like."""
-        if person.same_user:
-            return
-        if call.name == "read":
-            self._reader.check(arguments["query"])
-        if call.name == "backup":
-            self._check_folder(arguments["to"])
-        if arguments.get("author") not in (None, person.name) and person.role < Role.ADMIN:
-            raise Forbidden(f"a version saved by {person.name} has that author - leave it out")
-        key = _SPECS.get(call.name)
-        if key and arguments.get(key) is not None:
-            self._check_spec(call, arguments, key)
-        if call.name == "import_":
-            for spec in read_specs(arguments["what"]):
-                self._allowed.check(spec)
-
-    def _check_spec(self, call: Call, arguments: dict[str, Any], key: str) -> None:
-        what = arguments[key]
-        if call.name == "preview" and self._is_known(what):
-            return
-        spec = specfile.check(what) if not isinstance(what, (str, Mapping)) else _loaded(what)
-        self._allowed.check(spec)
-        arguments[key] = spec
-
-    def _is_known(self, what: Any) -> bool:
-        """A job, or a query: its relations are those of jobs, or rows that come with it."""
-        return isinstance(what, str) and (what in self._workspace.jobs or is_query(what))
-
-    def _check_folder(self, to: str) -> None:
-        if not self._allowed.may_write(to):
-            raise Forbidden(f"{to} lies in no folder that may be written - `--allow-folder` names")
 
     def _put_sample(self, person: Person, arguments: dict[str, Any]) -> bool:
         """Put a person's sample in place of its name; say whether it was named."""
@@ -196,11 +161,6 @@ class Answering:
             result = [job.name for job in result]
         media_type, content = pack(result)
         return Response(content, media_type=media_type)
-
-
-def _loaded(what: str | Mapping[str, Any]) -> Any:
-    # text with a line's end is never taken for the name of a file of the server's
-    return specfile.load(f"{what}\n" if isinstance(what, str) else what)
 
 
 async def _gone(request: Request) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.exceptions import HTTPException
 
 from streamops_nb.model.errors import Refused, StreamopsError, Unavailable
+from streamops_nb.model.prometheus import exposition
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.plan.reader import Reader
 from streamops_nb.server.allowing import Allowed
@@ -19,8 +21,8 @@ from streamops_nb.server.answering import Answering
 from streamops_nb.server.described import describe, operation
 from streamops_nb.server.feed import Feed
 from streamops_nb.server.guard import LOG, Bounds, Guard
-from streamops_nb.server.metrics import metrics_text
 from streamops_nb.server.people import People, Person
+from streamops_nb.server.strangers import Strangers
 from streamops_nb.server.works import Samples, Works
 from streamops_nb.wire.calls import CALLS, Call, Gives
 from streamops_nb.wire.faults import status_of, to_plain
@@ -50,9 +52,8 @@ class Served:
 def make_app(served: Served) -> Callable[..., Any]:
     """Make the ASGI application of a workspace."""
     feed, reader = Feed(served.workspace), Reader()
-    answering = Answering(
-        served.workspace, served.allowed, reader, Works(), Samples(), served.bounds.call
-    )
+    strangers = Strangers(served.workspace, served.allowed, reader)
+    answering = Answering(served.workspace, strangers, Works(), Samples(), served.bounds.call)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -141,7 +142,8 @@ def _add_rest(app: FastAPI, workspace: Workspace, answering: Answering) -> None:
         return JSONResponse({"cancelled": answering.cancel(person_of(request), number)})
 
     async def metrics() -> Response:
-        return PlainTextResponse(metrics_text(workspace))
+        views = await answering.run(workspace.views)
+        return PlainTextResponse(exposition(views, workspace.now()))
 
     async def live() -> Response:
         return PlainTextResponse("live\n")
@@ -169,5 +171,11 @@ def _add_errors(app: FastAPI) -> None:
         said = StreamopsError("the server failed - its log says how")
         return JSONResponse(to_plain(said), 500)
 
+    async def nothing(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        said = Refused(f"there is no such call: {error.detail} - /openapi.json lists them")
+        return JSONResponse(to_plain(said), error.status_code, headers=error.headers)
+
+    app.add_exception_handler(HTTPException, nothing)
     app.add_exception_handler(StreamopsError, told)
     app.add_exception_handler(Exception, bug)

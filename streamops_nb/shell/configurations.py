@@ -10,7 +10,6 @@ from typing import Any, cast
 from rich.console import Console
 
 from streamops_nb.model.errors import Refused
-from streamops_nb.ops.workspace import connect
 from streamops_nb.shell.opened import looking_at, print_frame, print_json
 
 __all__ = ["export_jobs", "import_jobs", "print_config", "print_diff", "print_versions"]
@@ -77,7 +76,7 @@ def import_jobs(
 ) -> None:
     """Save the configurations of files, each file whole or not at all."""
     saved = []
-    with connect(folder, resume=False) as workspace:
+    with looking_at(folder, make=True) as workspace:
         for file in files:
             if file != "-" and not Path(file).is_file():
                 raise Refused(f"there is no file {file}")

@@ -32,7 +32,7 @@ def print_jobs(
     tags: Sequence[str] = (),
     status: Sequence[str] = (),
 ) -> None:
-    """Print the jobs of a workspace that nobody owns at this moment."""
+    """Print the jobs of a workspace."""
     with looking_at(folder) as workspace:
         counts = all_runs(workspace)
         names = workspace.select(tags=tags, status=status)

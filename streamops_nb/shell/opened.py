@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,27 +14,54 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from streamops_nb.client.workspace import RemoteWorkspace
+from streamops_nb.connecting import connect
 from streamops_nb.model.errors import Refused
-from streamops_nb.ops.workspace import Workspace, connect
+from streamops_nb.ops.workspace import Workspace
 from streamops_nb.shell.wording import cell, plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["agreed", "looking_at", "print_frame", "print_json"]
+__all__ = ["agreed", "is_remote", "looking_at", "print_frame", "print_json"]
 
 
 _WIDEST = 1_000
 """Longer texts are cut; all of them is in the JSON."""
 
 
+TOKEN = "STREAMOPS_TOKEN"  # noqa: S105 - the name of the variable
+"""Where the token for a served workspace is: a command line can be read by everybody."""
+
+
 @contextmanager
-def looking_at(folder: Path) -> Iterator[Workspace]:
-    """Open a workspace that is there, without going on with its jobs."""
-    if not (folder / "catalog.db").is_file():
+def looking_at(folder: Path, *, make: bool = False) -> Iterator[Workspace]:
+    """Open a workspace for one command, without going on with its jobs.
+
+    One that another process owns is spoken to through its owner, a served one by its address.
+
+    Parameters
+    ----------
+    make
+        Whether one that is not there is made.
+    """
+    address = re.match(r"(https?):/+(.+)", str(folder))
+    if address:  # a path has lost one of its slashes
+        token = os.environ.get(TOKEN)
+        if not token:
+            raise Refused(f"set {TOKEN} to your token for {address[1]}://{address[2]}")
+        with connect(f"{address[1]}://{address[2]}", token=token) as workspace:
+            yield workspace
+        return
+    if not make and not (folder / "catalog.db").is_file():
         raise Refused(f"{folder} is no workspace - `streamops import` and `so.connect` make one")
     with connect(folder, resume=False) as workspace:
         yield workspace
+
+
+def is_remote(workspace: Workspace) -> bool:
+    """Tell whether another process owns a workspace."""
+    return isinstance(workspace, RemoteWorkspace)
 
 
 def print_json(value: Any, console: Console) -> None:

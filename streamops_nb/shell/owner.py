@@ -9,8 +9,9 @@ from pathlib import Path
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from streamops_nb.connecting import own
 from streamops_nb.model.errors import Refused
-from streamops_nb.ops.workspace import Workspace, connect
+from streamops_nb.ops.workspace import Workspace
 from streamops_nb.shell.board import board, troubles
 from streamops_nb.shell.foreground import Ending, draw
 from streamops_nb.shell.totals import Counts, earlier_runs
@@ -28,7 +29,7 @@ def run_workspace(folder: Path, console: Console, *, seconds: float | None = Non
     """
     if not (folder / "catalog.db").is_file():
         raise Refused(f"{folder} is no workspace - `streamops import` makes one")
-    with Ending() as ending, connect(folder) as workspace:
+    with Ending() as ending, own(folder) as workspace:
         for name, status in workspace.found.items():
             stands = workspace.view(name).status
             console.print(f"{name}: was {status} when its owner ended, is {stands}", markup=False)

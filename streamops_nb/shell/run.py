@@ -10,10 +10,11 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from streamops_nb.connecting import own
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.lifecycle import ACTIVE, Status
 from streamops_nb.model.spec import JobSpec
-from streamops_nb.ops.workspace import Workspace, connect
+from streamops_nb.ops.workspace import Workspace
 from streamops_nb.shell.arguments import named_values, with_params, with_start
 from streamops_nb.shell.board import board, rows_table, troubles
 from streamops_nb.shell.checking import endless_streams, load_spec, plan_of
@@ -81,7 +82,7 @@ def _refuse_endless(job: JobSpec, folder: Path) -> None:
 
 def _opened(folder: Path, spec: JobSpec) -> Workspace:
     """Open a workspace without going on with its jobs, and save the job if it is new or changed."""
-    workspace = connect(folder, resume=False)
+    workspace = own(folder, resume=False)
     known = workspace.jobs
     if spec.name not in known or known[spec.name].spec != spec:
         workspace.save(spec, comment="streamops run")

@@ -15,7 +15,7 @@ from streamops_nb.ops.decision import Decision
 from streamops_nb.ops.upkeep import restore
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.plan.yaml_text import read_yaml
-from streamops_nb.shell.opened import agreed, looking_at, print_frame, print_json
+from streamops_nb.shell.opened import agreed, is_remote, looking_at, print_frame, print_json
 
 __all__ = [
     "act",
@@ -44,7 +44,7 @@ def act(
     as_json: bool,
     yes: bool = True,
 ) -> None:
-    """Do something to jobs of a workspace that nobody owns, and print what came of it.
+    """Do something to jobs of a workspace, and print what came of it.
 
     Parameters
     ----------
@@ -55,7 +55,8 @@ def act(
     """
     with looking_at(folder) as workspace:
         names = _select(workspace, verb, chosen)
-        given = {**how, **({"at": _point(how["at"])} if how.get("at") else {})}
+        begins = {"begin": True} if verb == "start" and is_remote(workspace) else {}
+        given = {**how, **begins, **({"at": _point(how["at"])} if how.get("at") else {})}
         if not given["plan"] and not agreed(_question(verb, names), console, yes=yes):
             raise typer.Exit(1)
         done = getattr(workspace, verb)(names, **given)
@@ -71,7 +72,7 @@ def act(
             console.print(f"{row['job']}: {row['status']}{why}", markup=False)
     if not all(outcome.done for outcome in done):
         raise typer.Exit(1)
-    if verb == "start" and not as_json:
+    if verb == "start" and not begins and not as_json:
         console.print(f"They begin when a process owns the workspace: streamops up {folder}")
 
 
@@ -161,10 +162,12 @@ def delete_jobs(folder: Path, names: list[str], why: str, console: Console, *, y
 
 def make_backup(folder: Path, to: Path, console: Console) -> None:
     """Back a workspace up, saying which file is being copied."""
+
+    def told(file: str, number: int, of: int) -> None:
+        console.print(f"{number}/{of} {file}")
+
     with looking_at(folder) as workspace:
-        made = workspace.backup(
-            to, progress=lambda file, number, of: console.print(f"{number}/{of} {file}")
-        )
+        made = workspace.backup(to, progress=None if is_remote(workspace) else told)
     console.print(f"backed up to {made}")
 
 

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.model.alarms import Rule
 from streamops_nb.model.events import Event
 from streamops_nb.model.lifecycle import JobState
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.views import JobView
+from streamops_nb.ops.alarms import Alarms
 from streamops_nb.ops.decision import Decision, Outcome
 from streamops_nb.ops.difference import Difference
 from streamops_nb.ops.errorlog import ErrorLog
@@ -30,7 +32,7 @@ from streamops_nb.ops.summary import Summary
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.store.records import Page
 from streamops_nb.wire.parameters import Parameter, parameters_of
-from streamops_nb.wire.previews import Previewed, Streams
+from streamops_nb.wire.previews import Alarmed, Previewed, Streams
 
 __all__ = ["CALLS", "HERE", "Call", "Gives", "Role"]
 
@@ -133,6 +135,19 @@ def _calls() -> dict[str, Call]:
         ("diff", ws.diff, viewer, value, Difference),
         ("fits", ws.fits, viewer, value, Fit),
         ("history", ws.history, viewer, frame),
+        ("now", ws.now, viewer, value, float),
+        ("metrics", ws.metrics, viewer, frame),
+        ("runs", ws.runs, viewer, frame),
+        ("compare_runs", ws.compare_runs, viewer, frame),
+        ("rejects", ws.rejects, viewer, frame),
+        ("reject_counts", ws.reject_counts, viewer, frame),
+        ("reject_table", ws.reject_table, viewer, value, str),
+        ("alarms.rules", Alarmed.rules, viewer, value, dict[str, Rule]),
+        ("alarms.df", Alarmed.df, viewer, frame),
+        ("alarms.active", Alarms.active, viewer, value, list[str]),
+        ("alarms.set", Alarms.set, editor, value, Rule),
+        ("alarms.remove", Alarms.remove, editor, Gives.NOTHING),
+        ("alarms.webhook", Alarms.webhook, admin, Gives.NOTHING),
         ("summary", ws.summary, viewer, value, Summary),
         ("errors", ws.errors, viewer, value, ErrorLog),
         ("forecast", ws.forecast, viewer, value, Forecast),
@@ -172,6 +187,9 @@ HERE: Mapping[str, str] = {
     "sql": "`read`, as a DataFrame",
     "stream": "gives a `Log` in the hand; its rows go through `stream.append`",
     "previews": "draws and runs samples; from afar through `preview` and `previews.run`",
+    "alarms.callback": "functions are called in the process that owns the workspace",
+    "alarms.look": "the owner looks by itself",
+    "alarms.close": "the owner ends them",
     "before_close": "a function of the process that owns the workspace",
     "samples": "the samples that are kept, as `samples.…`",
     "close": "ends a client; the owner goes on",

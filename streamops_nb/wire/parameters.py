@@ -184,6 +184,7 @@ _TEXTS = Shape(json=str | list[str], send=_names)
 _CONTENT = Shape(json=str | dict[str, Any], send=_spec, receive=_content)
 
 SHAPES: Mapping[str, Shape] = {
+    "**str": Shape(json=dict[str, str] | None, send=_plain),
     "Any": _POINT,
     "When": _POINT,
     "CutOff | None": _SAME(json=Literal["drop", "emit", "lookback"] | None),
@@ -211,6 +212,7 @@ SHAPES: Mapping[str, Shape] = {
     "str | Collection[str]": _TEXTS,
     "str | None": _SAME(json=str | None),
     "str | int": _SAME(json=str | int),
+    "str | Iterable[str]": _TEXTS,
     "str | Path": Shape(json=str, send=lambda value: str(Path(value).resolve())),
     "str | bytes | Path": Shape(json=str | dict[str, str], send=_bundle, receive=_content),
     # of the samples behind a preview
@@ -240,7 +242,9 @@ def parameters_of(method: Callable[..., Any], local: Mapping[str, str]) -> list[
     """
     found: list[tuple[str, str, Any]] = []
     for p in list(inspect.signature(method).parameters.values())[1:]:
-        if p.kind is p.VAR_KEYWORD:
+        if p.kind is p.VAR_KEYWORD and str(p.annotation) not in _MORE:
+            found.append((p.name, f"**{p.annotation}", None))
+        elif p.kind is p.VAR_KEYWORD:
             keywords = _MORE[str(p.annotation)].__annotations__
             # the data of a preview is more than plain values
             texts = {name: _text(hint) for name, hint in keywords.items()} | {"data": "data"}

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from streamops_nb.engine.preview.result import Result
 from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.model.alarms import Rule
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.preview.receipt import Receipt, Standing
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from streamops_nb.engine.preview.previewer import Work
 
-__all__ = ["UNKNOWN_SAMPLE", "Carried", "Previewed", "Streams"]
+__all__ = ["UNKNOWN_SAMPLE", "Alarmed", "Carried", "Previewed", "Streams"]
 
 UNKNOWN_SAMPLE = "the sample is not kept any longer"
 """What a server says that is asked to go on with a sample that it has dropped."""
@@ -40,6 +41,21 @@ class Streams:
     ) -> int:
         """Append rows to a stream; see `streamops_nb.ops.log.Log.append`."""
         return self._workspace.stream(name).append(rows, schema)
+
+
+class Alarmed:
+    """What the alarms of a workspace say of themselves."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._alarms = workspace.alarms
+
+    def rules(self) -> dict[str, Rule]:
+        """Give the rules by name."""
+        return self._alarms.rules
+
+    def df(self) -> pd.DataFrame:
+        """Give the rules, and the jobs with which each is raised."""
+        return self._alarms.df
 
 
 class Previewed:

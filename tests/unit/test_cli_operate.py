@@ -65,7 +65,7 @@ def test_a_job_that_is_started_is_run_by_the_next_owner(folder: Path) -> None:
     assert "go" in [row["why"] for row in told]
 
 
-def test_an_owner_names_itself_to_every_other_command_and_ends_at_a_signal(folder: Path) -> None:
+def test_commands_go_through_the_owner_of_a_workspace_which_ends_at_a_signal(folder: Path) -> None:
     streamops("start", "w", "a", folder=folder)
     owner = start_streamops("up", "w", folder=folder)
     try:
@@ -73,8 +73,14 @@ def test_an_owner_names_itself_to_every_other_command_and_ends_at_a_signal(folde
         owner.stdout.readline()
         for command in (["jobs", "w"], ["pause", "w", "a"], ["history", "w"], ["backup", "w", "x"]):
             done = streamops(*command, folder=folder)
-            assert done.returncode == 1
-            assert f"is owned by process {owner.pid} on " in done.stderr
+            assert (done.returncode, done.stderr) == (0, "")
+        assert statuses(folder)["a"] == ("PAUSED", "PAUSED")
+        assert (folder / "x" / "catalog.db").is_file()
+        done = streamops("start", "w", "a", folder=folder)
+        assert done.stdout == "a: RUNNING\n"
+        done = streamops("up", "w", folder=folder)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"is owned by process {owner.pid} on " in done.stderr
     finally:
         owner.send_signal(signal.SIGTERM)
         owner.communicate(timeout=30)

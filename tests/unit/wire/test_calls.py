@@ -7,13 +7,15 @@ import inspect
 import pytest
 
 from streamops_nb.client.workspace import RemoteResources, RemoteSamples, RemoteWorkspace
-from streamops_nb.ops.job import Job, Output
+from streamops_nb.ops.alarms import Alarms
+from streamops_nb.ops.job import Job
+from streamops_nb.ops.output import Output
 from streamops_nb.ops.preview.samples import Samples
 from streamops_nb.ops.resources import Resources
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.wire.calls import CALLS, HERE, Gives, Role
 
-DOORS = {"": Workspace, "resources.": Resources, "samples.": Samples}
+DOORS = {"": Workspace, "resources.": Resources, "samples.": Samples, "alarms.": Alarms}
 PUBLIC = [f"{place}{name}" for place, door in DOORS.items() for name in dir(door) if name[0] != "_"]
 
 
@@ -67,7 +69,8 @@ def test_every_value_says_of_which_type_it_is() -> None:
 def test_changing_anything_takes_more_than_looking() -> None:
     looking = {c.name for c in CALLS.values() if c.role is Role.VIEWER}
     assert looking == {
-        "config", "diff", "errors", "events", "export", "fits", "follow", "forecast", "history",
-        "news", "output", "read", "resources.status", "samples.list", "select", "spec", "state",
-        "summary", "table", "versions", "view", "views",
+        "alarms.active", "alarms.df", "alarms.rules", "compare_runs", "config", "diff", "errors",
+        "events", "export", "fits", "follow", "forecast", "history", "metrics", "news", "now",
+        "output", "read", "reject_counts", "reject_table", "rejects", "resources.status", "runs",
+        "samples.list", "select", "spec", "state", "summary", "table", "versions", "view", "views",
     }  # fmt: skip

@@ -1,0 +1,101 @@
+"""Serving a workspace from a terminal, and the tokens of those who may ask."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from streamops_nb.connecting import own
+from streamops_nb.model.errors import Refused
+from streamops_nb.ops.workspace import Workspace
+from streamops_nb.server.allowing import Allowed
+from streamops_nb.server.people import add_token, remove_token
+from streamops_nb.server.public import Public, Wanted, check_host
+from streamops_nb.shell.foreground import Ending
+
+__all__ = ["May", "ShowPage", "make_token", "serve_workspace", "take_token"]
+
+ShowPage = Callable[[Workspace], tuple[str, Callable[[], None]]]
+"""Shows the page of a workspace; gives its address, and what ends it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class May:
+    """What specifications from outside may name, as given in the shell."""
+
+    variables: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    def within(self, folder: Path) -> Allowed:
+        """Give the lists of a workspace."""
+        return Allowed(
+            folder=folder.resolve(),
+            variables=frozenset(self.variables),
+            folders=tuple(Path(f) if f == "*" else Path(f).resolve() for f in self.folders),
+            hosts=frozenset(host.lower() for host in self.hosts),
+        )
+
+
+def serve_workspace(
+    folder: Path,
+    console: Console,
+    wanted: Wanted | None,
+    *,
+    may: May,
+    page: ShowPage | None = None,
+    seconds: float | None = None,
+) -> int:
+    """Own a workspace, run its jobs, and serve it until somebody wants an end.
+
+    Parameters
+    ----------
+    wanted
+        Where and to whom; None: to processes of this user alone.
+    page
+        Shows its page.
+    seconds
+        How long; None until somebody wants an end.
+    """
+    if not (folder / "catalog.db").is_file():
+        raise Refused(f"{folder} is no workspace - `streamops import` makes one")
+    if wanted is not None:
+        check_host(wanted)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("streamops_nb.server").setLevel(logging.INFO)
+    with Ending() as ending, own(folder) as workspace, ExitStack() as shown:
+        if wanted is None:
+            console.print("No --token-file: processes of this user alone may connect.")
+        else:
+            public = Public(workspace, may.within(folder), wanted)
+            shown.callback(public.close)
+            console.print(f"Serving {folder} at {public.url}", markup=False)
+        if page is not None:
+            where, end = page(workspace)
+            shown.callback(end)
+            console.print(f"The Stream Operation page is at {where}", markup=False)
+        over = time.monotonic() + (float("inf") if seconds is None else seconds)
+        while not ending.wait(0.5) and time.monotonic() < over:
+            pass
+        console.print("Ending: the batches in flight commit; Ctrl-C again ends at once.")
+    return 0
+
+
+def make_token(path: Path, name: str, role: str, console: Console) -> None:
+    """Make a token for somebody, and show it this once."""
+    token = add_token(path, name, role)
+    console.out(token, highlight=False)
+    if console.is_terminal:
+        console.print(f"Hand it to {name}; it is kept nowhere, {path} has its digest.")
+
+
+def take_token(path: Path, name: str, console: Console) -> None:
+    """Take somebody's token out."""
+    remove_token(path, name)
+    console.print(f"{name} is out; a server that reads {path} knows it at once.", markup=False)

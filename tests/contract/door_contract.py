@@ -1,0 +1,283 @@
+"""What every door to a workspace keeps, be it in this process, of its owner, or served.
+
+A suite is a class that inherits `DoorContract` and has a fixture `door`: a workspace without jobs,
+with CU for all.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import streamops_nb as so
+from streamops_nb.model.events import ActionTaken, JobSaved, StatusChanged
+from streamops_nb.model.lifecycle import Action, JobState, Status
+from streamops_nb.ops.decision import Decision, Outcome
+from streamops_nb.ops.job import Job
+from streamops_nb.ops.workspace import Workspace
+from tests.ops.operated import appended, plant
+
+__all__ = ["DoorContract"]
+
+LATEST = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def frame(n: int = 20) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "ts": [LATEST + timedelta(seconds=second) for second in range(n)],
+            "device": [f"d{second % 3}" for second in range(n)],
+            "temp": [float(second) for second in range(n)],
+        }
+    )
+
+
+def until(door: Workspace, name: str, rows: int) -> None:
+    """Wait until a job has read so many rows."""
+    while door.view(name).rows_in < rows:
+        time.sleep(0.02)
+
+
+@pytest.mark.usefixtures("door")
+class DoorContract:
+    """The tests."""
+
+    def test_a_saved_job_is_there_with_its_state_view_spec_and_events(
+        self, door: Workspace
+    ) -> None:
+        job = door.save(plant("a", tags=["north"], owner="ann"), comment="first")
+        assert isinstance(job, Job)
+        assert ([*door.jobs], door.select(tags="north"), door.select(owner="bob")) == (
+            ["a"],
+            ["a"],
+            [],
+        )
+        state, view = door.state("a"), door.view("a")
+        assert state == JobState(since=state.since)
+        assert (view.job, view.version, view.status) == ("a", 1, Status.PUBLISHED)
+        assert door.views() == [view]
+        assert door.spec("a") == job.spec
+        assert so.Job(**plant("a", tags=["north"], owner="ann")) == job.spec
+        (saved,) = door.events("a")
+        assert saved == JobSaved(
+            job="a", at=saved.at, version=1, author=saved.author, comment="first"
+        )
+
+    def test_a_file_is_read_where_its_name_was_said(
+        self, door: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("mine.yaml").write_text(door.save(plant("a")).config(defaults=False))
+        assert door.save("mine.yaml").view.version == 2
+        assert door.save(Path("mine.yaml")).view.version == 3
+        assert [job.name for job in door.import_("mine.yaml")] == ["a"]
+
+    def test_every_fault_of_a_specification_is_told_and_nothing_is_saved(
+        self, door: Workspace
+    ) -> None:
+        with pytest.raises(so.SpecRefused) as refused:
+            door.save({**plant("a"), "quer": "x", "trigger": {"interval": "1 yard"}})
+        places = [fault.where for fault in refused.value.faults]
+        assert places == ["trigger.interval", "quer"]
+        assert all(fault.remedy for fault in refused.value.faults)
+        assert door.jobs == {}
+
+    def test_an_unknown_job_is_refused_with_the_nearest_name(self, door: Workspace) -> None:
+        door.save(plant("turbine"))
+        with pytest.raises(so.Refused, match=r"there is no job `turbin` in .* `turbine`"):
+            door.job("turbin")
+
+    def test_jobs_are_started_paused_and_stopped(self, door: Workspace) -> None:
+        door.save(plant("a"))
+        assert door.start("a", why="test") == [
+            Outcome(job="a", action="start", done=True, status=Status.RUNNING)
+        ]
+        with pytest.raises(so.MoveRefused, match="RUNNING cannot be changed by start"):
+            door.start("a")
+        assert door.pause("a")[0].status is Status.PAUSED
+        assert door.reset("a", "latest", drop_state=True)[0].done
+        assert door.stop("a")[0].status is Status.STOPPED
+        changed = [e.after for e in door.events("a") if isinstance(e, StatusChanged)]
+        assert changed[:2] == [Status.STARTING, Status.RUNNING]
+        actions = [e for e in door.events("a") if isinstance(e, ActionTaken)]
+        assert [(e.action, e.why, e.result == "done") for e in actions] == [
+            ("start", "test", True),
+            ("start", "", False),
+            ("pause", "", True),
+            ("reset position", "", True),
+            ("stop", "", True),
+        ]
+
+    def test_a_plan_says_what_would_be_done_and_does_nothing(self, door: Workspace) -> None:
+        door.save(plant("a"))
+        door.save(plant("b", cu=100))
+        plan = door.start(["a", "b"], plan=True)
+        assert isinstance(plan, Decision)
+        assert (plan.action, plan.jobs) == (Action.START, ["a"])
+        assert [verdict.short for verdict in plan.refused] == [True]
+        assert list(plan.df["job"]) == ["a", "b"]
+        with pytest.raises(so.ResourcesRefused):
+            door.start("b")
+        assert {state.status for state in door.views()} == {Status.PUBLISHED}
+
+    def test_rows_go_in_and_come_out(self, door: Workspace) -> None:
+        assert door.stream("log").append(frame()) == 1
+        assert door.stream("log").append(pa.Table.from_pandas(frame())) == 2
+        with pytest.raises(so.Refused):
+            door.stream("log").append([{"other": 1}])
+        door.save(appended("a", query="SELECT device, temp FROM r"))
+        door.start("a", at="earliest")
+        until(door, "a", 40)
+        door.pause("a")
+        out = door.job("a").output
+        assert (len(out), out.df()["temp"].sum()) == (40, 2 * frame()["temp"].sum())
+        found = door.sql("SELECT device, count(*) AS n FROM job_a.output GROUP BY ALL ORDER BY ALL")
+        assert found.to_dict("list") == {"device": ["d0", "d1", "d2"], "n": [14, 14, 12]}
+        assert door.job("a").rejects().empty
+
+    def test_one_select_is_read_and_nothing_else(self, door: Workspace) -> None:
+        with pytest.raises(so.StreamopsError):
+            door.read("SELECT * FROM read_text('/etc/passwd')")
+
+    def test_versions_are_kept_compared_and_rolled_back(self, door: Workspace) -> None:
+        door.save(plant("a"))
+        door.save(plant("a", query="SELECT device FROM r"), comment="narrow")
+        versions = door.versions("a")
+        assert list(versions["comment"]) == ["", "narrow"]
+        assert versions["at"].dt.tz is not None
+        change = door.diff("a")
+        assert (change.before, change.after, bool(change)) == (1, 2, True)
+        assert [setting for setting, _, _ in change.settings] == ["query"]
+        assert door.roll_back("a", 1).view.version == 3
+        assert door.spec("a") == door.spec("a", 1)
+        assert door.fits("a")
+
+    def test_configurations_go_out_and_come_back(self, door: Workspace, tmp_path: Path) -> None:
+        door.save(plant("a"))
+        door.save(plant("b"))
+        text, bundle = door.export("a"), door.export(["a", "b"])
+        assert isinstance(text, str)
+        assert isinstance(bundle, bytes)
+        assert door.export(["a", "b"], tmp_path / "jobs.zip") == tmp_path / "jobs.zip"
+        assert (tmp_path / "jobs.zip").read_bytes() == bundle
+        assert door.delete(["a", "b"]) == ["a", "b"]
+        assert [job.name for job in door.import_(bundle)] == ["a", "b"]
+        with pytest.raises(so.Refused, match="2 faults"):
+            door.import_(tmp_path / "jobs.zip", same_name="refuse")
+
+    def test_resources_are_said_and_changed(self, door: Workspace) -> None:
+        status = door.resources.request(1.5, why="test")
+        assert (status.status, status.allocated, status.free) == ("ALLOCATED", 1.5, 1.5)
+        assert door.resources.status() == status
+        with pytest.raises(so.ResourcesRefused, match="more than this machine has"):
+            door.resources.request(1e9)
+        door.resources.alarm(0.5)
+        assert door.resources.status().alarm == 0.5
+        assert door.resources.release().status == "NONE"
+        door.resources.ensure()
+
+    def test_the_history_says_who_did_what(self, door: Workspace) -> None:
+        door.save(plant("a"))
+        frame = door.history("a")
+        assert list(frame["action"]) == ["save version 1"]
+        assert str(frame["at"].dtype).startswith("datetime64")
+        assert list(frame.columns) == list(door.history().columns)
+        listed = door.table(search="A")
+        assert (list(listed["job"]), list(listed["version"])) == (["a"], [1])
+
+    def test_news_come_page_by_page_and_go_on_from_a_number(self, door: Workspace) -> None:
+        at = door.news().next
+        door.save(plant("a"))
+        door.save(plant("b"))
+        page = door.news(since=at)
+        assert [event.job for event in page.events] == ["a", "b"]
+        assert [e.job for e in door.news("b", since=at).events] == ["b"]
+        assert door.news(since=page.next).events == ()
+        followed = [e.job for p in islice(door.follow(since=at), 1) for e in p.events]
+        assert followed == ["a", "b"]
+        assert [e.job for p in islice(door.follow("b", since=at), 1) for e in p.events] == ["b"]
+
+    def test_a_forecast_says_what_a_start_would_mean(self, door: Workspace) -> None:
+        door.stream("log").append(frame())
+        door.save(appended("a"))
+        found = door.forecast("a")
+        assert (found.job, found.verdict.allowed) == ("a", True)
+        assert {p.start: p.records for p in found.points}["earliest"] is None or found.points
+        assert found == door.job("a").start(plan=True)
+
+    def test_a_summary_and_the_error_log_say_how_it_goes(self, door: Workspace) -> None:
+        door.save(plant("a"))
+        summary = door.summary("a")
+        assert (summary.view, summary["job"]) == (door.view("a"), "a")
+        assert str(summary).startswith("job")
+        log = door.errors("a", since="1h")
+        assert (len(log), log.entries) == (0, ())
+        with pytest.raises(so.Refused):
+            door.errors(level="loud")
+
+    def test_a_preview_is_run_again_on_its_sample_and_compared(self, door: Workspace) -> None:
+        door.stream("log").append(frame(100))
+        door.save(appended("a", params={"least": {"type": "DOUBLE", "default": 0.0}},
+                           query="SELECT device, temp FROM r WHERE temp >= $least"))  # fmt: skip
+        first = door.job("a").preview(rows=50)
+        assert (first.sample.rows, len(first.df), list(first.stages)) == (50, 50, ["result"])
+        assert first.receipt.untouched
+        assert "sample" in repr(first).lower() or first.spec.name in repr(first)
+        second = first.run(params={"least": 80.0})
+        assert (second.sample.id, len(second.df)) == (first.sample.id, 20)
+        assert second.params == {"least": 80.0}
+        assert first.diff(second).output == "result"
+        third = door.preview("a", sample=first.sample, upto="result")
+        assert third.df.equals(first.df)
+        with pytest.raises(so.Refused, match="least"):
+            first.run(params={"least": "warm"})
+
+    def test_a_preview_takes_rows_that_are_given(self, door: Workspace) -> None:
+        door.save(appended("a", query="SELECT device, temp FROM r"))
+        assert len(door.preview("a", data=frame(7)).df) == 7
+        assert len(door.preview("SELECT * FROM t WHERE temp > 3", data={"t": frame(7)}).df) == 3
+
+    def test_samples_are_kept_by_name(self, door: Workspace) -> None:
+        door.stream("log").append(frame())
+        door.save(appended("a", query="SELECT device, temp FROM r"))
+        drawn = door.preview("a").sample
+        assert door.samples.save("good", drawn).id == drawn.id
+        assert ([*door.samples], "good" in door.samples) == (["good"], True)
+        assert door.samples.load("good").id == drawn.id
+        assert len(door.preview("a", sample="good").df) == 20
+        door.samples.drop("good")
+        assert list(door.samples.list()["name"]) == []
+
+    def test_a_wrong_keyword_is_a_type_error_as_of_any_function(self, door: Workspace) -> None:
+        with pytest.raises(TypeError, match="unexpected keyword argument 'hwo'"):
+            door.start("a", hwo=1)
+
+    def test_a_backup_is_made_where_it_was_asked_for(self, door: Workspace, tmp_path: Path) -> None:
+        door.save(plant("a"))
+        made = door.backup(tmp_path / "copy")
+        assert made == (tmp_path / "copy").resolve()
+        assert (made / "backup.json").is_file()
+
+
+def test_the_contract_makes_every_call_of_the_table() -> None:
+    from streamops_nb.wire.calls import CALLS
+
+    text = inspect.getsource(DoorContract)
+    asked: dict[str, Any] = {
+        "stream.append": 'stream("log").append', "previews.run": "first.run",
+        "config": ".config(", "output": ".output", "resume": None,
+    }  # fmt: skip
+    missing = [
+        name
+        for name in CALLS
+        if (sought := asked.get(name, f"door.{name}(")) is not None and sought not in text
+    ]
+    assert missing == []
