@@ -256,6 +256,37 @@ class DoorContract:
         door.samples.drop("good")
         assert list(door.samples.list()["name"]) == []
 
+    def test_metrics_runs_and_rejects_are_told_in_frames(self, door: Workspace) -> None:
+        door.stream("log").append(frame())
+        door.save(appended("a", query="SELECT device, temp, 1 / (temp::INT - 3) AS x FROM r"))
+        for _ in range(2):
+            door.start("a", at="earliest")
+            until(door, "a", 20)
+            door.pause("a")
+        assert sorted(door.runs("a")["run"]) == [1, 2]
+        compared = door.compare_runs("a", 1, 2)
+        assert len(compared) > 0
+        metrics = door.metrics("a", since="1h")
+        assert metrics["rows_in"].sum() == 40
+        assert door.sql("SELECT sum(rows_in) AS n FROM metrics")["n"][0] == 40
+        rejects = door.rejects("a", limit=5)
+        assert list(rejects.columns) == list(door.job("a").rejects().columns)
+        assert list(door.reject_counts("a").columns)
+        assert door.read(f"FROM {door.reject_table('a')}").num_rows == len(door.rejects("a"))
+        assert abs(door.now() - time.time()) < 60
+
+    def test_alarms_are_set_said_and_removed(self, door: Workspace) -> None:
+        rule = door.alarms.set("behind", "lag > 1000", after="10s")
+        assert door.alarms.rules["behind"] == rule
+        assert list(door.alarms.df["alarm"]) == list(door.alarms.rules)
+        assert door.alarms.active("a") == []
+        with pytest.raises(so.Refused):
+            door.alarms.set("odd", metrics="(SELECT count(*) FROM read_text('/etc/passwd')) > 0")
+        with pytest.raises(so.Refused):
+            door.alarms.webhook("ops", "http://somewhere/?secret=1", secret="in the clear")
+        door.alarms.remove("behind")
+        assert "behind" not in door.alarms.rules
+
     def test_a_wrong_keyword_is_a_type_error_as_of_any_function(self, door: Workspace) -> None:
         with pytest.raises(TypeError, match="unexpected keyword argument 'hwo'"):
             door.start("a", hwo=1)
@@ -278,6 +309,6 @@ def test_the_contract_makes_every_call_of_the_table() -> None:
     missing = [
         name
         for name in CALLS
-        if (sought := asked.get(name, f"door.{name}(")) is not None and sought not in text
+        if (sought := asked.get(name, f"door.{name}")) is not None and sought not in text
     ]
     assert missing == []
