@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from streamops_nb.model.errors import TooManyRejects as TooManyRejects
     from streamops_nb.model.errors import Unavailable as Unavailable
     from streamops_nb.model.errors import WorkspaceOwned as WorkspaceOwned
+    from streamops_nb.ops.capsule import open_capsule as open_capsule
     from streamops_nb.ops.preview.alone import preview as preview
     from streamops_nb.ops.upkeep import restore as restore
     from streamops_nb.ops.workspace import Workspace as Workspace
@@ -55,6 +56,7 @@ _PUBLIC = {
     "Workspace": "streamops_nb.ops.workspace",
     "connect": "streamops_nb.connecting",
     "preview": "streamops_nb.ops.preview.alone",
+    "open_capsule": "streamops_nb.ops.capsule",
     "restore": "streamops_nb.ops.upkeep",
 }
 

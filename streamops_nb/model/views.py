@@ -246,7 +246,7 @@ def _run_ended(view: JobView, event: RunEnded) -> JobView:
 
 def _batch(view: JobView, event: Batches) -> JobView:
     units = spanned(event)
-    one = isinstance(event, BatchCommitted)
+    one = isinstance(event, BatchCommitted) and event.seconds
     return replace(
         view,
         batches=view.batches + (event.batches if isinstance(event, BatchesRolled) else 1),

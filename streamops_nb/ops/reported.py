@@ -9,7 +9,9 @@ from streamops_nb.ops.output import Output
 if TYPE_CHECKING:
     import pandas as pd
 
+    from streamops_nb.ops.capsule import Capsule
     from streamops_nb.ops.errorlog import ErrorLog
+    from streamops_nb.ops.healing import Heal
     from streamops_nb.ops.summary import Summary
     from streamops_nb.ops.workspace import Workspace
 
@@ -49,6 +51,15 @@ class Reported:
     def reject_counts(self) -> pd.DataFrame:
         """Say how many rejects there were, and are kept; see `Workspace.reject_counts`."""
         return self._workspace.reject_counts(self.name)
+
+    def heal(self, **how: Any) -> Heal:
+        """Try its rejects again under a changed specification; keywords of `Workspace.heal`."""
+        return self._workspace.heal(self.name, **how)
+
+    @property
+    def failure(self) -> Capsule | None:
+        """Everything needed to replay its last failure; None if it has not failed."""
+        return self._workspace.failures.of(self.name)
 
     @property
     def output(self) -> Output:

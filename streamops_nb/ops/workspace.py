@@ -21,8 +21,10 @@ from streamops_nb.ops.acting import Acting
 from streamops_nb.ops.alarms import Alarms
 from streamops_nb.ops.configuring import Configuring
 from streamops_nb.ops.core import Names
+from streamops_nb.ops.failures import Failures
 from streamops_nb.ops.following import Following
 from streamops_nb.ops.forecasting import Forecasting
+from streamops_nb.ops.healing import Healing
 from streamops_nb.ops.job import Job
 from streamops_nb.ops.keeper import Keeper
 from streamops_nb.ops.listing import Listing
@@ -85,6 +87,7 @@ class Workspace(
     Configuring,
     Following,
     Forecasting,
+    Healing,
     Listing,
     Metering,
     Previewing,
@@ -108,6 +111,8 @@ class Workspace(
         The CU of the workspace: requested, allocated, held by jobs.
     alarms
         What is watched, and whom it is told to.
+    failures
+        The capsules of jobs that failed.
     """
 
     _screen = "workspace"
@@ -133,13 +138,12 @@ class Workspace(
             )
             if resume:
                 self.resume()
+            self.failures = Failures(self._core)
             self.alarms = Alarms(self._core, self._operations)
             opened.callback(self.alarms.close)
-            self._keeper = Keeper(
-                self._core,
-                self._operations,
-                [self.resources.look, self.alarms.look, Rollup(self._core).look],
-            )
+            looks = [self.resources.look, self.alarms.look, self.failures.look]
+            looks.append(Rollup(self._core).look)
+            self._keeper = Keeper(self._core, self._operations, looks)
             opened.callback(self._keeper.close)
             # what was opened is closed in reverse order, by `close` or when opening fails
             self._opened = opened.pop_all()

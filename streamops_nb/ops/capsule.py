@@ -1,0 +1,152 @@
+"""A capsule: everything needed to replay a failure, in a folder, or in one file for elsewhere."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.model.errors import Refused
+from streamops_nb.model.events import ErrorRaised, Event, from_json
+from streamops_nb.model.figures import iso
+from streamops_nb.model.spec import JobSpec
+from streamops_nb.model.wording import cut
+from streamops_nb.ops.preview.alone import preview
+from streamops_nb.ops.preview.preview import Preview
+from streamops_nb.plan import specfile
+
+__all__ = ["ABOUT", "FORMAT", "Capsule", "open_capsule"]
+
+FORMAT = 1
+"""Version of the layout."""
+
+ABOUT = "capsule.json"
+_MOST = 2**30
+"""A file that unpacks to more bytes than this is refused."""
+
+
+class Capsule:
+    """A failure of a job, kept with the batch that failed; ``job.failure``.
+
+    The raw records of that batch are in it: give it only to whom they may be shown.
+
+    Parameters
+    ----------
+    folder
+        Where it lies: ``capsule.json``, ``spec.yaml``, ``events.jsonl``, the folders ``sample`` and
+        ``references``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+            if about["format"] > FORMAT:
+                raise Refused(f"{folder} is a capsule of a newer streamops_nb - use that version")
+            self.job = str(about["job"])
+            failure = from_json(about["error"])
+            self.versions: dict[str, Any] = dict(about["versions"])
+            self.without = str(about["without"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Refused(f"{folder} is no capsule: {type(error).__name__}: {error}") from error
+        assert isinstance(failure, ErrorRaised)
+        self.error: ErrorRaised = failure
+
+    @property
+    def spec(self) -> JobSpec:
+        """The specification that ran; its references are those in the capsule."""
+        spec = specfile.load(self.folder / "spec.yaml")
+        kept = {path.stem: path for path in (self.folder / "references").glob("*.parquet")}
+        data = spec.model_dump(mode="json")
+        for name in data["references"]:
+            if name in kept:
+                data["references"][name] = {"type": "parquet", "path": str(kept[name])}
+        return JobSpec.model_validate(data)
+
+    @property
+    def sample(self) -> Sample:
+        """The records of the batch that failed.
+
+        Raises
+        ------
+        Refused
+            If they could not be read when it was made; says why.
+        """
+        if self.without:
+            raise Refused(f"the capsule has no records: {self.without}")
+        return Sample.from_parquet(self.folder / "sample")
+
+    @property
+    def events(self) -> list[Event]:
+        """The last events of the job before it failed, oldest first."""
+        lines = (self.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+        return [from_json(json.loads(line)) for line in lines]
+
+    def preview(self, **how: Any) -> Preview:
+        """Replay the batch in a preview: nothing is written, no source is read.
+
+        Keywords as of `streamops_nb.Workspace.preview`; `Preview.run` tries changes on it.
+        """
+        return preview(self.spec, sample=self.sample, folder=self.folder, **how)
+
+    def export(self, to: str | Path) -> Path:
+        """Write it to one file, which `streamops_nb.open_capsule` opens on any machine.
+
+        Raises
+        ------
+        Refused
+            If the file is there already.
+        """
+        path = Path(to)
+        if path.exists():
+            raise Refused(f"{path} is there already - name a new file")
+        with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as packed:
+            for file in sorted(self.folder.rglob("*")):
+                if file.is_file():
+                    packed.write(file, file.relative_to(self.folder))
+        return path
+
+    def __repr__(self) -> str:
+        batch = "" if self.error.batch is None else f" in batch {self.error.batch}"
+        said = f"{self.error.kind}: {cut(self.error.message, 200)}"
+        rows = self.without or f"{self.sample.rows:,} records"
+        return f"Capsule({self.job} failed{batch} at {iso(self.error.at)}: {said}; {rows})"
+
+
+def open_capsule(file: str | Path, folder: str | Path | None = None) -> Capsule:
+    """Open a file that `Capsule.export` wrote.
+
+    Parameters
+    ----------
+    folder
+        Where it is unpacked, empty or not there yet; default a temporary folder.
+
+    Raises
+    ------
+    Refused
+        If it is no such file.
+    """
+    path = Path(file)
+    target = Path(tempfile.mkdtemp(prefix="capsule-")) if folder is None else Path(folder)
+    if target.exists() and any(target.iterdir()):
+        raise Refused(f"{target} is not empty - name a new folder")
+    try:
+        with zipfile.ZipFile(path) as packed:
+            _check(path, {entry.filename: entry.file_size for entry in packed.infolist()})
+            packed.extractall(target)
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        shutil.rmtree(target, ignore_errors=True)
+        raise Refused(f"{path} is no capsule that could be opened: {error}") from error
+    return Capsule(target)
+
+
+def _check(path: Path, sizes: Mapping[str, int]) -> None:
+    if ABOUT not in sizes:
+        raise Refused(f"{path} is no capsule: it has no {ABOUT}")
+    if sum(sizes.values()) > _MOST:
+        raise Refused(f"{path} would unpack to more than {_MOST:,} bytes")

@@ -1,0 +1,243 @@
+"""Healing: rejects are tried again under a changed specification, and go into the output."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from streamops_nb.db import ident
+from streamops_nb.engine.healing import PLACE, inject, not_healed
+from streamops_nb.model.errors import Fault, MoveRefused, Refused
+from streamops_nb.model.events import ActionTaken, BatchCommitted, to_json
+from streamops_nb.model.lifecycle import ACTIVE
+from streamops_nb.model.wording import cut
+from streamops_nb.ops.core import Core, user
+from streamops_nb.ops.operations import Operations
+from streamops_nb.ops.preview.preview import Preview
+from streamops_nb.plan import specfile
+from streamops_nb.plan.plugged import resolved
+from streamops_nb.sinks.base import Context
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from streamops_nb.ops.workspace import Workspace
+
+__all__ = ["Heal", "Healing"]
+
+
+class Heal:
+    """Rejects of a job that were tried again; made by `Workspace.heal`, nothing is changed yet.
+
+    Attributes
+    ----------
+    preview
+        The changed specification's result on them, stage by stage.
+    tried
+        The rejects, as an Arrow table.
+    """
+
+    def __init__(self, workspace: Workspace, name: str, preview: Preview, tried: pa.Table) -> None:
+        self._workspace = workspace
+        self.name = name
+        self.preview = preview
+        self.tried = tried
+        again = preview.result.rejects
+        failed = set(_places(again))
+        mask = pa.array([place not in failed for place in _places(tried)], pa.bool_())
+        self._healed, self._rest = tried.filter(mask), tried.filter(pa.compute.invert(mask))
+
+    @property
+    def healed(self) -> pa.Table:
+        """The rejects that did not fail again."""
+        return self._healed
+
+    @property
+    def rest(self) -> pd.DataFrame:
+        """The rejects that failed again."""
+        frame: pd.DataFrame = self._rest.to_pandas()
+        return frame
+
+    def apply(self, *, why: str = "") -> int:
+        """Write the output of the healed ones as a batch of the job; return its rows.
+
+        Exactly once: each reject is noted as healed in the transaction that writes.
+
+        Raises
+        ------
+        MoveRefused
+            If the job is active.
+        Refused
+            If its query has windows, it writes elsewhere than to a table, the columns are not
+            those of the table, or one of the rejects was healed meanwhile; nothing is written.
+        """
+        return self._workspace.apply_heal(self, why=why)
+
+    def export(self, to: str | Path) -> Path:
+        """Write the rejects that failed again to a file, ``.parquet`` or ``.jsonl``."""
+        path = Path(to)
+        if path.suffix == ".parquet":
+            pq.write_table(self._rest, path)
+        elif path.suffix == ".jsonl":
+            with path.open("w", encoding="utf-8") as file:
+                file.writelines(f"{json.dumps(_written(row))}\n" for row in self._rest.to_pylist())
+        else:
+            raise Refused(f"{path}: rejects are exported as .parquet or .jsonl, by its suffix")
+        return path
+
+    def __str__(self) -> str:
+        return f"healed {self._healed.num_rows:,} of {self.tried.num_rows:,} rejects"
+
+    def __repr__(self) -> str:
+        return f"Heal({self.name}: {self})"
+
+
+def _places(table: pa.Table) -> list[tuple[Any, ...]]:
+    return list(zip(*(table[name].to_pylist() for name in PLACE[1:]), strict=True))
+
+
+def _written(row: Mapping[str, Any]) -> dict[str, Any]:
+    raw, at = row["raw"], row["at"]
+    text = None if raw is None else raw.decode(errors="backslashreplace")
+    return {**row, "raw": text, "at": None if at is None else at.isoformat()}
+
+
+class Healing:
+    """How a `streamops_nb.ops.workspace.Workspace` heals rejects."""
+
+    _core: Core
+    _operations: Operations
+
+    def heal(
+        self,
+        name: str,
+        *,
+        stage: str | None = None,
+        kind: str | None = None,
+        text: str = "",
+        spec: str | Path | Mapping[str, Any] | None = None,
+        query: str | None = None,
+        changes: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> Heal:
+        """Try rejects of a job again, in a preview of its newest version with changes.
+
+        Parameters
+        ----------
+        stage, kind, text
+            Which rejects, as of `rejects`; default all that are kept.
+        spec
+            What is tried instead of the newest version of the job.
+        query, changes, params
+            What is different: another query, other settings (nested, as in a specification), other
+            values of parameters.
+
+        Raises
+        ------
+        Refused
+            If there are no such rejects, or the changed specification is not acceptable.
+        """
+        from streamops_nb.ops.workspace import Workspace
+
+        assert isinstance(self, Workspace)
+        tried = self._tried(name, stage, kind, text)
+        if not tried.num_rows:
+            raise Refused(f"the job `{name}` keeps no such rejects that were not healed yet")
+        base = self._core.spec(name) if spec is None else specfile.load(spec)
+        if base.name != name:
+            raise Refused(f"the specification is of `{cut(base.name)}`, not of `{name}`")
+        preview = self.preview(
+            self._core.previews.changed(base, query=query, changes=changes),
+            rejects=tried.to_pandas(),
+            rows=tried.num_rows,
+            nbytes="1GiB",
+            params=params,
+        )
+        return Heal(self, name, preview, tried)
+
+    def _tried(self, name: str, stage: str | None, kind: str | None, text: str) -> pa.Table:
+        core = self._core
+        found = self.rejects(name, stage=stage, kind=kind, text=text)  # type: ignore[attr-defined]
+        table = pa.Table.from_pandas(found, preserve_index=False)
+        table = table.filter(pa.compute.is_valid(table["offset"])) if len(found) else table
+        if not table.num_rows:
+            return table
+        session = core.instance.session()
+        try:
+            with core.backend.job_file(name) as file, session.registered(_rejects=table):
+                return session.table(not_healed(file, session, "_rejects"))
+        finally:
+            session.close()
+
+    def apply_heal(self, heal: Heal, *, why: str = "") -> int:
+        """Write what `heal` found; see `Heal.apply`."""
+        core, name = self._core, heal.name
+        self._check_healable(heal)
+        with self._operations.deciding:  # nobody starts it meanwhile
+            status = core.states.state(name).observed
+            if status in ACTIVE:
+                fault = Fault(
+                    what=f"it is {status}", where=name, remedy="pause it first, then heal"
+                )
+                raise MoveRefused([fault])
+            rows = 0
+            if heal.healed.num_rows:
+                facts = self._inject(heal)
+                core.states.committed(name, facts)
+                rows = int(facts[0]["rows_out"])
+            taken = ActionTaken(
+                job=name, at=core.now(), who=user(), action="heal", why=why,
+                result=f"done: {heal}, {rows:,} rows written",
+            )  # fmt: skip
+            core.states.note(taken)
+        core.courier.deliver()
+        return rows
+
+    def _check_healable(self, heal: Heal) -> None:
+        result = heal.preview.result
+        if heal.preview.faults or not result.output:
+            raise Refused([*heal.preview.faults] or "the query gives no output")
+        if any(stage.kind == "closed" for stage in result.stages.values()):
+            raise Refused(
+                "the windows of these rows have closed, and a window is emitted once - save the"
+                " changed specification and start the job from before them, or export the rows"
+            )
+        sink = heal.preview.spec.sink.type
+        if sink != "table":
+            raise Refused(f"rows are healed into a table, not into {sink} - export them instead")
+
+    def _inject(self, heal: Heal) -> list[dict[str, Any]]:
+        core, name, spec = self._core, heal.name, heal.preview.spec
+        output = heal.preview.result.stages[heal.preview.result.output]
+        sink_class, settings = resolved("sink", spec.sink, os.environ, ("sink",))
+        database = core.backend.attach_job(name)
+        context = Context(
+            job=name, folder=core.folder, schema=dict(output.columns), database=ident(database)
+        )
+        view, now = core.states.view(name), core.now()
+
+        def facts(n: int, seq: int, written: int) -> list[dict[str, Any]]:
+            committed = BatchCommitted(
+                job=name, run=view.run, seq=seq, at=now, n=n, rows_out=written, lag=view.lag,
+                watermarks=view.watermarks, frontiers=view.frontiers, state_rows=view.state_rows,
+            )  # fmt: skip
+            return [to_json(committed)]
+
+        session = core.instance.session()
+        try:
+            with core.backend.job_file(name) as file:
+                sink = sink_class(settings, context)
+                sink.open(session)
+                return inject(
+                    file, session, sink, rows=output.table, columns=output.columns,
+                    places=heal.healed.select(list(PLACE)), now=now, version=view.version,
+                    facts=facts,
+                )  # fmt: skip
+        finally:
+            session.close()

@@ -1,0 +1,164 @@
+"""Healing: planted faults are found, counted, tried again, and go into the output exactly once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import streamops_nb as so
+from streamops_nb.model.lifecycle import Status
+from streamops_nb.ops.healing import Heal
+from streamops_nb.ops.workspace import Workspace
+from tests.ops.operated import COUNT, opened, plant
+
+GOOD = '{"ts": "2026-01-01T00:00:0%dZ", "device": "d%d", "temp": 20.5}'
+NOT_A_NUMBER = '{"ts": "2026-01-01T00:01:0%dZ", "device": "n%d", "temp": "n/a"}'
+NO_SUCH_DAY = '{"ts": "2025-13-32T00:00:0%dZ", "device": "x%d", "temp": 1}'
+NO_JSON = "E42 sensor bus timeout %d %d"
+PLANTED = {NOT_A_NUMBER: 7, NO_SUCH_DAY: 5, NO_JSON: 3}
+
+TOLERANT = {
+    "streams": {"r": {"schema": {"ts": "TIMESTAMPTZ", "device": "VARCHAR", "temp": "VARCHAR"}}}
+}
+QUERY = "SELECT ts, device, TRY_CAST(temp AS DOUBLE) AS temp FROM r"
+
+
+def bad_stream(workspace: Workspace, query: str = "SELECT ts, device, temp FROM r") -> so.Job:
+    """A job over a file with planted faults, finished."""
+    lines = [GOOD % (n, n) for n in range(10)]
+    for line, times in PLANTED.items():
+        lines += [line % (n, n) for n in range(times)]
+    (workspace.folder / "in.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    spec = plant("a", query=query)
+    spec["streams"]["r"]["source"] = {"type": "files", "path": "in.jsonl", "follow": False}
+    job = workspace.save(spec)
+    job.start()
+    assert job.wait(20) == Status.FINISHED
+    return job
+
+
+def counts(job: so.Job) -> list[int]:
+    return sorted(job.reject_counts()["count"])
+
+
+def test_every_planted_fault_is_found_counted_and_healed(tmp_path: Path) -> None:
+    with opened(tmp_path / "w") as workspace:
+        job = bad_stream(workspace)
+        assert counts(job) == sorted(PLANTED.values())
+        assert sorted(group.count for group in job.errors().groups) == sorted(PLANTED.values())
+        tolerant = job.heal(query=QUERY, changes=TOLERANT)
+        assert str(tolerant) == "healed 7 of 15 rejects"
+        assert tolerant.apply(why="n/a is no reading") == 7
+        assert len(job.output) == 17
+        assert len(job.rejects()) == 8
+        # the others have no field that could be read: what is left of them is text
+        query = "SELECT NULL::TIMESTAMPTZ AS ts, value AS device, NULL::DOUBLE AS temp FROM r"
+        raw = {
+            "source": {"type": "files", "path": "in.jsonl", "follow": False},
+            "format": "raw",
+            "schema": {"value": "VARCHAR"},
+        }
+        rest = job.heal(spec={"name": "a", "streams": {"r": raw}, "query": query})
+        assert str(rest) == "healed 8 of 8 rejects"
+        assert rest.apply() == 8
+        assert (len(job.output), len(job.rejects())) == (25, 0)
+        assert job.view.rows_out == 25
+        told = workspace.history("a")
+        assert list(told[told["action"] == "heal"]["why"]) == ["n/a is no reading", ""]
+    with opened(tmp_path / "w") as workspace:
+        job = workspace.job("a")
+        assert (len(job.output), job.metrics()["rows_out"].sum()) == (25, 25)
+
+
+def healed(tmp_path: Path, spoil: Callable[[Workspace, Heal], None]) -> tuple[int, int, int]:
+    with opened(tmp_path / "w") as workspace:
+        job = bad_stream(workspace)
+        spoil(workspace, job.heal(query=QUERY, changes=TOLERANT))
+        return (
+            len(job.output),
+            len(job.rejects()),
+            len(job.output.sql("SELECT DISTINCT * FROM output")),
+        )
+
+
+def test_a_reject_is_healed_once_however_often_it_is_tried(tmp_path: Path) -> None:
+    def twice(workspace: Workspace, heal: Heal) -> None:
+        other = workspace.heal("a", query=QUERY, changes=TOLERANT)
+        assert heal.apply() == 7
+        for again in (heal, other):
+            with pytest.raises(so.Refused, match="7 of these rejects were healed before"):
+                again.apply()
+        with pytest.raises(so.Refused, match="keeps no such rejects"):
+            workspace.heal("a", text="DOUBLE", query=QUERY, changes=TOLERANT)
+
+    assert healed(tmp_path, twice) == (17, 8, 17)
+
+
+@pytest.mark.parametrize("step", ["write", "commit"])
+def test_a_crash_while_healing_leaves_all_or_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    class Crash(BaseException):
+        """The process dies here."""
+
+    def crashing(workspace: Workspace, heal: Heal) -> None:
+        target = {
+            "write": "streamops_nb.sinks.table.TableSink.write",
+            "commit": "streamops_nb.engine.checkpoint.JobFile.commit",
+        }[step]
+
+        def die(*args: object, **kwargs: object) -> None:
+            raise Crash
+
+        with monkeypatch.context() as patched:
+            patched.setattr(target, die)
+            with pytest.raises(Crash):
+                heal.apply()
+        assert (len(workspace.job("a").output), len(workspace.job("a").rejects())) == (10, 15)
+        assert heal.apply() == 7
+
+    assert healed(tmp_path, crashing) == (17, 8, 17)
+
+
+def test_what_cannot_be_healed_is_exported(tmp_path: Path) -> None:
+    with opened(tmp_path / "w") as workspace:
+        heal = bad_stream(workspace).heal(query=QUERY, changes=TOLERANT)
+        lines = heal.export(tmp_path / "rest.jsonl").read_text().splitlines()
+        rows = [json.loads(line) for line in lines]
+        assert sum("E42" in row["raw"] for row in rows) == 3
+        assert len(rows) == len(heal.rest) == 8
+        assert heal.export(tmp_path / "rest.parquet").stat().st_size > 0
+        with pytest.raises(so.Refused, match=r"\.parquet or \.jsonl"):
+            heal.export(tmp_path / "rest.xlsx")
+
+
+def test_closed_windows_and_running_jobs_are_not_healed(tmp_path: Path) -> None:
+    with opened(tmp_path / "w") as workspace:
+        job = bad_stream(workspace, COUNT)
+        heal = job.heal(
+            query=COUNT.replace("sum(temp)", "sum(TRY_CAST(temp AS DOUBLE))"), changes=TOLERANT
+        )
+        with pytest.raises(so.Refused, match="a window is emitted once"):
+            heal.apply()
+        before = len(job.output)
+    with opened(tmp_path / "v") as workspace:
+        job = bad_stream(workspace)
+        heal = job.heal(query=QUERY, changes=TOLERANT)
+        wrong = job.heal(query="SELECT device FROM r", changes=TOLERANT)
+        with pytest.raises(so.SpecRefused, match="the column ts is"):
+            wrong.apply()
+        config = workspace.spec("a").model_dump(mode="json")
+        config["streams"]["r"]["source"] = {"type": "files", "path": "in.jsonl", "follow": True}
+        workspace.save(config)
+        job.start()
+        with pytest.raises(so.MoveRefused, match="pause it first, then heal"):
+            heal.apply()
+        job.pause()
+        assert heal.apply() == 7
+        assert before == 10
+        job.start()
+        job.pause()
+        assert len(job.output) == 17
