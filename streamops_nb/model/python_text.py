@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["job_expression"]
+__all__ = ["call_expression", "job_expression"]
 
 _WIDTH = 96
 
@@ -19,8 +19,22 @@ def job_expression(data: Mapping[str, Any]) -> str:
     data
         The specification as plain data, keys as in YAML.
     """
-    lines = [f"    {name}={_value(value, 1, len(name) + 1)}," for name, value in data.items()]
-    return "\n".join(["so.Job(", *lines, ")"])
+    return call_expression("so.Job", (), data)
+
+
+def call_expression(name: str, first: Sequence[str], keywords: Mapping[str, Any]) -> str:
+    """Write a call, one argument a line.
+
+    Parameters
+    ----------
+    first
+        What stands before the keywords, as expressions.
+    keywords
+        Plain data.
+    """
+    lines = [f"    {expression}," for expression in first]
+    lines += [f"    {key}={_value(value, 1, len(key) + 1)}," for key, value in keywords.items()]
+    return "\n".join([f"{name}(", *lines, ")"])
 
 
 def _value(value: Any, depth: int, before: int) -> str:

@@ -1,4 +1,4 @@
-"""From a preview to a job: saved if it is new, started from where the user says."""
+"""From a preview to a job, and to Python: saved, started from where the user says, repeated."""
 
 from __future__ import annotations
 
@@ -142,3 +142,46 @@ def test_without_a_workspace_the_refusal_says_what_to_do(plant: Workspace) -> No
     with pytest.raises(Refused, match=r"belongs to no workspace.*ws.save\(p.tuned\)"):
         preview.start()
     assert preview.tuned.name == "hot"
+
+
+def test_the_python_of_a_preview_makes_an_equal_one(plant: Workspace) -> None:
+    plant.save(hot())
+    preview = plant.job("hot").preview(rows=4, params={"threshold": 27.0})
+    code = preview.to_python()
+    assert code.splitlines() == [
+        "import streamops_nb as so",
+        "",
+        f"ws = so.connect({str(plant.folder)!r})",
+        "p = ws.preview(",
+        "    'hot',",
+        '    since={"r": {"0": 7}},',
+        '    until={"r": {"0": 11}},',
+        "    rows=4,",
+        '    params={"threshold": 27.0},',
+        ")",
+    ]
+    plant.stream("log").append([row(50)])
+    repeated: dict[str, Any] = {"ws": plant}
+    exec("\n".join(code.splitlines()[3:]), repeated)  # the workspace is open already
+    assert repeated["p"].table == preview.table
+    assert preview.df["device"].tolist() == ["d8", "d9"]
+
+
+def test_the_python_of_what_is_not_saved_says_what_it_is(plant: Workspace) -> None:
+    preview = plant.preview(hot()).run(query="SELECT device FROM r")
+    said: dict[str, Any] = {"ws": plant}
+    exec(preview.to_python().replace("ws = so.connect", "so.connect; ws or "), said)
+    assert said["spec"] == preview.spec
+    assert said["p"].table == preview.table
+
+
+def test_rows_that_were_given_are_not_read_again_and_that_is_said(plant: Workspace) -> None:
+    given = pd.DataFrame([row(1)]).astype({"ts": "datetime64[us, UTC]"})
+    plant.save(hot())
+    lines = plant.preview("hot", data=given).to_python().splitlines()
+    assert lines[-4:] == [
+        "# its rows were chosen one by one or given: hand over p.sample to run on the same ones",
+        "p = ws.preview(",
+        "    'hot',",
+        ")",
+    ]

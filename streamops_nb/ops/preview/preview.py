@@ -19,6 +19,7 @@ from streamops_nb.ops.preview.examining import Examining
 from streamops_nb.ops.preview.frames import Stages, frame
 from streamops_nb.ops.preview.page import preview_page
 from streamops_nb.ops.preview.receipt import Receipt
+from streamops_nb.ops.preview.repeating import preview_code
 from streamops_nb.ops.preview.sweep import Sweep, sweep
 from streamops_nb.ops.preview.text import preview_summary, preview_text
 from streamops_nb.ops.preview.to_test import MOST, write_test
@@ -200,6 +201,10 @@ class Preview(Beginning, Examining):
             If a parameter is unknown or a value does not fit, or the combinations are too many.
         """
         return sweep(self, {**(values or {}), **others}, progress=progress, work=work)
+
+    def to_python(self) -> str:
+        """Write the Python that makes an equal preview, of the same records."""
+        return preview_code(self, self._previews.workspace)
 
     def show(self) -> Any:
         """Give the screen of it: run it again with changes, compare, start.
