@@ -60,6 +60,12 @@ _PUBLIC = {
     "restore": "streamops_nb.ops.upkeep",
 }
 
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add ``%%preview`` to a notebook; called by ``%load_ext streamops_nb``."""
+    import_module("streamops_nb.magics").load(shell)
+
+
 __all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604 - the table is the list
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from streamops_nb.ops.workspace import Workspace
 from streamops_nb.server.loopback import listen
 from streamops_nb.wire.address import read_address
 
-__all__ = ["connect", "own"]
+__all__ = ["connect", "opened", "own"]
 
 LOG = logging.getLogger("streamops_nb.client")
 
@@ -78,15 +79,35 @@ def connect(
         If the folder holds something else, or a newer version's workspace.
     """
     if isinstance(where, str) and where.startswith(("http://", "https://")):
-        return _served(where.rstrip("/"), token, ca, patience)
+        return _noted(_served(where.rstrip("/"), token, ca, patience))
     if token is not None:
         raise Refused("a token is for an address, `https://…` - a folder needs none")
     folder = Path(where).resolve()
     owning: dict[str, Any] = {"memory": memory, "threads": threads, "now": now}
     try:
-        return own(folder, resume=resume, **owning)
+        return _noted(own(folder, resume=resume, **owning))
     except WorkspaceOwned as owned:
-        return _attach(folder, owned, takeover, owning, patience)
+        return _noted(_attach(folder, owned, takeover, owning, patience))
+
+
+_OPENED: list[weakref.ref[Workspace]] = []
+
+
+def opened() -> list[Workspace]:
+    """Give the workspaces that `connect` opened and nobody closed, the last one at the end."""
+    return [workspace for found in _OPENED if (workspace := found()) is not None]
+
+
+def _noted(workspace: Workspace) -> Workspace:
+    note = weakref.ref(workspace, _forget)
+    _OPENED.append(note)
+    workspace.before_close(lambda: _forget(note))
+    return workspace
+
+
+def _forget(note: weakref.ref[Workspace]) -> None:
+    if note in _OPENED:
+        _OPENED.remove(note)
 
 
 def own(folder: str | Path, **how: Any) -> Workspace:

@@ -16,6 +16,7 @@ from streamops_nb.engine.assembly import Surroundings
 from streamops_nb.engine.preview.draw import How
 from streamops_nb.engine.preview.previewer import Previewer, Work
 from streamops_nb.engine.preview.sample import Limits, Sample
+from streamops_nb.model.batch import Position
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.preview.preview import Preview
@@ -71,6 +72,17 @@ class RemotePreviews(Previews):
         del before  # the owner looks itself
         given = {"spec": spec, "sample": sample, "params": params, "upto": upto, "work": work}
         return self.ask("previews.run", given)
+
+    def latest(self, spec: JobSpec, name: str) -> Position:
+        """Ask the owner how far a stream reaches now."""
+        sent = {
+            parameter.name: parameter.shape.send(value)
+            for parameter, value in zip(
+                CALLS["previews.latest"].parameters, (spec, name), strict=True
+            )
+        }
+        plain, _ = self._line.ask("previews.latest", sent, safe=True)
+        return {str(partition): int(offset) for partition, offset in plain.items()}
 
     def ask(self, name: str, arguments: Mapping[str, Any]) -> Preview:
         """Make one of the calls that give a preview."""

@@ -60,6 +60,7 @@ class RemoteWorkspace(Workspace):
         self.resources = RemoteResources(line)
         self.alarms = RemoteAlarms(line)
         self._remote_previews = RemotePreviews(line, self.folder)
+        self._remote_previews.workspace = self
 
     @property
     def previews(self) -> Previews:

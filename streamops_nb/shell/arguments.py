@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from streamops_nb.model.errors import Refused
-from streamops_nb.model.spec import JobSpec
+from streamops_nb.model.spec import JobSpec, Param
 from streamops_nb.plan.yaml_text import read_yaml
 
-__all__ = ["named_values", "with_params", "with_start"]
+__all__ = ["named_values", "read_values", "with_params", "with_start"]
 
 
-def named_values(arguments: Sequence[str]) -> dict[str, str]:
-    """Read ``name=value`` arguments."""
+def named_values(arguments: Sequence[str], option: str = "--param") -> dict[str, str]:
+    """Read the ``name=value`` arguments of an option."""
     pairs = [argument.partition("=") for argument in arguments]
     for (name, sign, _), argument in zip(pairs, arguments, strict=True):
         if not sign or not name:
-            raise Refused(f"`--param {argument}` is not of the form name=value")
+            raise Refused(f"`{option} {argument}` is not of the form name=value")
     return {name: value for name, _, value in pairs}
 
 
@@ -33,16 +33,22 @@ def with_params(spec: JobSpec, given: Mapping[str, str]) -> JobSpec:
     SpecRefused
         If a parameter is unknown or a value does not fit, with every fault.
     """
-    values = {name: _value(text) for name, text in given.items()}
-    for name, text in given.items():
-        param = spec.params.get(name)
-        if param is not None and param.fault(values[name]) and not param.fault(text):
-            values[name] = text
+    values = read_values(given, spec.params)
     data = spec.model_dump(mode="json")
     spec.param_values(values)
     for name, value in values.items():
         data["params"][name]["default"] = value
     return JobSpec.model_validate(data)
+
+
+def read_values(given: Mapping[str, str], params: Mapping[str, Param]) -> dict[str, object]:
+    """Read values as YAML would, or as text where only that suits the parameter."""
+    values = {name: _value(text) for name, text in given.items()}
+    for name, text in given.items():
+        param = params.get(name)
+        if param is not None and param.fault(values[name]) and not param.fault(text):
+            values[name] = text
+    return values
 
 
 def _value(text: str) -> object:

@@ -160,6 +160,7 @@ def _calls() -> dict[str, Call]:
         ("resume", ws.resume, operator, value, list[str]),
         ("preview", ws.preview, operator, Gives.PREVIEW, None, _WORK),
         ("previews.run", Previewed.run, operator, Gives.PREVIEW, None, _WORK),
+        ("previews.latest", Previewed.latest, operator, value, dict[str, int]),
         ("samples.list", samples.list, viewer, frame),
         ("samples.load", samples.load, operator, value, Sample),
         ("samples.save", samples.save, operator, Gives.NOTHING),

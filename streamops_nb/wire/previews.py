@@ -76,6 +76,10 @@ class Previewed:
         """Run a specification over a sample that was drawn before."""
         return self._previews.run(spec, sample, params=params, upto=upto, work=work)
 
+    def latest(self, spec: JobSpec, name: str) -> dict[str, int]:
+        """Say how far a stream of a specification reaches now."""
+        return dict(self._previews.latest(spec, name))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Carried:
