@@ -44,6 +44,7 @@ class Strangers:
             "save": lambda given: self._spec(given, "spec"),
             "fits": lambda given: self._spec(given, "spec"),
             "previews.run": lambda given: self._spec(given, "spec"),
+            "previews.latest": lambda given: self._spec(given, "spec"),
             "preview": self._preview,
         }
 

@@ -240,6 +240,19 @@ class DoorContract:
         with pytest.raises(so.Refused, match="least"):
             first.run(params={"least": "warm"})
 
+    def test_a_preview_is_saved_and_started_from_its_first_row(self, door: Workspace) -> None:
+        for n in range(3):
+            door.stream("log").append(frame(10 * (n + 1)))
+        door.save(appended("a", params={"least": {"type": "DOUBLE", "default": 0.0}},
+                           query="SELECT device, temp FROM r WHERE temp >= $least"))  # fmt: skip
+        second = door.preview("a", rows=20).run(params={"least": 5.0})
+        door.resources.ensure()
+        job = second.start(at="sample")
+        assert (job.name, job.spec.params["least"].default) == ("a", 5.0)
+        assert job.status in (Status.STARTING, Status.RUNNING)
+        begun = f"ws.start('a', at={{'positions': {second.positions!r}}})"
+        assert begun in door.history("a")["line"].tolist()
+
     def test_a_preview_takes_rows_that_are_given(self, door: Workspace) -> None:
         door.save(appended("a", query="SELECT device, temp FROM r"))
         assert len(door.preview("a", data=frame(7)).df) == 7
@@ -304,6 +317,7 @@ def test_the_contract_makes_every_call_of_the_table() -> None:
     text = inspect.getsource(DoorContract)
     asked: dict[str, Any] = {
         "stream.append": 'stream("log").append', "previews.run": "first.run",
+        "previews.latest": '.start(at="sample")',
         "config": ".config(", "output": ".output", "resume": None,
     }  # fmt: skip
     missing = [

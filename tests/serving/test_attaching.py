@@ -85,15 +85,3 @@ def test_without_an_owner_a_client_gives_up_after_its_patience(tmp_path: Path) -
             ws.views()
         assert not ws.connected
         assert repr(ws).endswith("its owner does not answer)")
-
-
-def test_a_preview_from_afar_is_saved_and_started_from_its_first_row(tmp_path: Path) -> None:
-    with owner(tmp_path / "w"), so.connect(tmp_path / "w") as ws:
-        spec = plant("a", query="SELECT * FROM r WHERE temp > $limit", params={"limit": 0.0})
-        preview = ws.preview(spec, rows=10).run(params={"limit": 1.0})
-        first = preview.positions["r"]
-        job = preview.start(at="sample")
-        assert job.status in (Status.STARTING, Status.RUNNING)
-        assert job.spec.params["limit"].default == 1.0
-        assert first["0"] == preview.sample.streams["r"].span.slices[0].start
-        assert f"'positions': {{'r': {first!r}}}" in job.history()["line"].iloc[1]
