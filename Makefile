@@ -6,7 +6,7 @@ JOBS := 2
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: setup check test notebooks bench demo serve soak external clean help
+.PHONY: setup check test docs notebooks bench demo serve soak external clean help
 
 help:                   ## show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' Makefile | expand -t 12
@@ -37,6 +37,10 @@ test: $(VENV)/.dev      ## the whole test suite; ARGS="-k tumble" narrows it
 
 notebooks: $(VENV)/.dev ## run every notebook and compare what it prints
 	$(BIN)/pytest -q --nbval-lax notebooks $(ARGS)
+
+docs: $(VENV)/.dev      ## build the documentation site into build/docs; warnings are errors
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
+	@echo "The site is build/docs/index.html"
 
 bench: $(VENV)/.dev     ## measure; the tables are in docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # so that a failed assert in the shared suites shows its values
-pytest.register_assert_rewrite("tests.contract")
+pytest.register_assert_rewrite("streamops_nb.testing", "tests.contract")
 
 
 def pytest_configure() -> None:

@@ -19,8 +19,8 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from streamops_nb.model.errors import SinkError
 from streamops_nb.sinks.base import Context
 from streamops_nb.sinks.kafka import KafkaSink, KafkaSinkSettings
+from streamops_nb.testing.sink_contract import SinkContract, SinkWorld, batch
 from tests.broker import Broker
-from tests.contract.sink_contract import SinkContract, SinkWorld, batch
 
 __all__ = ["KafkaSinkSuite", "OnceSinkSuite", "how_to"]
 

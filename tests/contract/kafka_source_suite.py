@@ -20,8 +20,8 @@ from streamops_nb.model.errors import Interrupted, SourceError
 from streamops_nb.sources.base import Context, Limit
 from streamops_nb.sources.kafka import KafkaSettings, KafkaSource
 from streamops_nb.sources.kafka_reader import Reader
+from streamops_nb.testing.source_contract import SourceContract, World, drain, sample_records
 from tests.broker import Broker, free_port
-from tests.contract.source_contract import SourceContract, World, drain, sample_records
 
 __all__ = ["TEN", "KafkaSourceSuite", "KafkaWorld", "Opener", "all_values", "open_source", "values"]
 

@@ -21,7 +21,7 @@ import zstandard
 from streamops_nb.model.batch import Position
 from streamops_nb.sources.base import Context, Source
 from streamops_nb.sources.files import FilesSource
-from tests.contract.source_contract import SourceContract, World, sample_records
+from streamops_nb.testing.source_contract import SourceContract, World, sample_records
 
 SCHEMA = {"n": "BIGINT", "ts": "TIMESTAMPTZ", "device": "VARCHAR", "temp": "DOUBLE"}
 PACK: dict[str, Callable[[bytes], bytes]] = {

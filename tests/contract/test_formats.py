@@ -11,7 +11,7 @@ from streamops_nb.formats.csv_format import CsvFormat
 from streamops_nb.formats.json_format import JsonFormat
 from streamops_nb.formats.parquet_format import ParquetFormat
 from streamops_nb.formats.raw_format import RawFormat
-from tests.contract.format_contract import Case, FormatContract
+from streamops_nb.testing.format_contract import Case, FormatContract
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SCHEMA = {"ts": "TIMESTAMPTZ", "device": "VARCHAR", "temp": "DOUBLE", "n": "BIGINT"}

@@ -15,7 +15,7 @@ from streamops_nb.sinks import base as sinks
 from streamops_nb.sinks.table import TableSettings, TableSink
 from streamops_nb.sources.base import Context
 from streamops_nb.sources.job import JobSettings, JobSource
-from tests.contract.source_contract import SourceContract, World, sample_records
+from streamops_nb.testing.source_contract import SourceContract, World, sample_records
 
 SCHEMA = {"n": "BIGINT", "ts": "TIMESTAMPTZ", "device": "VARCHAR", "temp": "DOUBLE"}
 

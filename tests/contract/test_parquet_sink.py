@@ -10,7 +10,7 @@ import pytest
 
 from streamops_nb.sinks.base import Context
 from streamops_nb.sinks.parquet import ParquetSettings, ParquetSink, read
-from tests.contract.sink_contract import SinkContract, SinkWorld
+from streamops_nb.testing.sink_contract import SinkContract, SinkWorld
 
 
 class ParquetWorld(SinkWorld):

@@ -12,7 +12,8 @@ import pytest
 
 from streamops_nb.sources.base import Context
 from streamops_nb.sources.replay import ReplaySettings, ReplaySource
-from tests.contract.source_contract import EPOCH, SourceContract, World, sample_records
+from streamops_nb.testing.source_contract import SourceContract, World, sample_records
+from streamops_nb.testing.source_world import EPOCH
 
 PLAYED = EPOCH + timedelta(days=1_000)
 

@@ -14,7 +14,7 @@ from streamops_nb.sources.base import Context
 from streamops_nb.sources.instant import micros
 from streamops_nb.sources.plant import Plant
 from streamops_nb.sources.simulator import SimulatorSettings, SimulatorSource
-from tests.contract.source_contract import SourceContract, World
+from streamops_nb.testing.source_contract import SourceContract, World
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 RATE = 10

@@ -12,7 +12,7 @@ import pytest
 from streamops_nb.db import Instance, ident, open_instance
 from streamops_nb.sinks.base import Context
 from streamops_nb.sinks.table import TableSettings, TableSink
-from tests.contract.sink_contract import SinkContract, SinkWorld
+from streamops_nb.testing.sink_contract import SinkContract, SinkWorld
 
 
 class TableWorld(SinkWorld):

@@ -12,7 +12,7 @@ import pytest
 from streamops_nb.db import ident, open_instance
 from streamops_nb.sources.base import Context
 from streamops_nb.sources.table import TableSettings, TableSource, append, create
-from tests.contract.source_contract import SourceContract, World, sample_records
+from streamops_nb.testing.source_contract import SourceContract, World, sample_records
 
 SCHEMA = {"n": "BIGINT", "ts": "TIMESTAMPTZ", "device": "VARCHAR", "temp": "DOUBLE"}
 TABLE = ident("streams", "main", "clicks")

@@ -11,10 +11,10 @@ from confluent_kafka.admin import NewPartitions
 from streamops_nb.model.batch import Position, Slice, Span, advance
 from streamops_nb.model.errors import SourceError
 from streamops_nb.sources.base import Limit
+from streamops_nb.testing.source_contract import drain
 from tests.broker import Broker
 from tests.contract.kafka_sink_suite import KafkaSinkSuite, OnceSinkSuite
 from tests.contract.kafka_source_suite import TEN, KafkaSourceSuite, Opener, all_values, values
-from tests.contract.source_contract import drain
 from tests.external.apache_kafka import USER, WORD, ApacheKafka
 
 pytestmark = pytest.mark.external

@@ -26,9 +26,7 @@ def queries(cell: str) -> list[str]:
 WINDOWS = rows("Windows")
 SUPPORTED = rows("What may be written")
 REFUSED = rows("What is refused, and what to write instead")
-INSTEAD = [
-    (row[0], query) for row in REFUSED for query in queries(row[2])
-]
+INSTEAD = [(row[0], query) for row in REFUSED for query in queries(row[2])]
 
 
 def test_every_row_of_the_tables_has_an_example() -> None:

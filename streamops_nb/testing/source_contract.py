@@ -3,7 +3,7 @@
 To put a source under this contract, write a world (the records and how they change) and one short
 class in a file of your own::
 
-    from tests.contract.source_contract import SourceContract, World, sample_records
+    from streamops_nb.testing.source_contract import SourceContract, World, sample_records
 
 
     class ClicksWorld(World):
@@ -35,9 +35,8 @@ suite then checks what must hold instead (a source that cannot grow is bounded, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Iterator
+from datetime import timedelta
 
 import pyarrow as pa
 import pytest
@@ -45,97 +44,18 @@ import pytest
 from streamops_nb.model.batch import Position, Slice, Span, advance
 from streamops_nb.model.errors import SourceError
 from streamops_nb.sources.base import Limit, Source
+from streamops_nb.testing.source_world import (
+    EVERYTHING,
+    World,
+    by_partition,
+    drain,
+    everything,
+    from_time,
+    present,
+    sample_records,
+)
 
-__all__ = ["EVERYTHING", "SourceContract", "World", "drain", "sample_records"]
-
-EVERYTHING = Limit(rows=1_000_000, nbytes=1 << 30)
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def sample_records(count: int, start: int = 0) -> list[dict[str, Any]]:
-    """Make records ``n, ts, device, temp`` with unique `n`, one second apart."""
-    return [
-        {
-            "n": n,
-            "ts": (EPOCH + timedelta(seconds=n)).isoformat(),
-            "device": f"d{n % 7}é",
-            "temp": None if n % 11 == 3 else n / 4,
-        }
-        for n in range(start, start + count)
-    ]
-
-
-class World:
-    """The records behind a source, and what may happen to them."""
-
-    records_per_offset: int = 1
-    """The largest number of records that share one offset (more than 1 for append logs)."""
-
-    def open(self) -> Source:
-        """Open another source over the same records."""
-        raise NotImplementedError
-
-    def known(self) -> dict[str, list[Any]]:
-        """Give the values of all records, per partition; in reading order if not `apart`."""
-        raise NotImplementedError
-
-    def values(self, source: Source, table: pa.Table) -> list[Any]:
-        """Give the records of a read table in the shape of `known`."""
-        if not source.traits.decoded:
-            return [json.loads(raw) for raw in table["_raw"].to_pylist()]
-        names = [name for name in table.column_names if not name.startswith("_")]
-        return list(table.select(names).to_pylist())
-
-    def grow(self) -> bool:
-        """Add records (also to `known`); False if the source is bounded."""
-        return False
-
-    def lose(self) -> Position | None:
-        """Make a position unreadable and return it; None if nothing can ever be lost."""
-        return None
-
-    def times(self) -> dict[str, list[datetime]] | None:
-        """Give the source's own time of every record of `known`; None without `seek(time)`."""
-        return None
-
-    def close(self) -> None:
-        """Give back what the world holds."""
-
-
-def drain(
-    source: Source, position: Position, limit: Limit = EVERYTHING, *, patience: int = 10_000
-) -> Iterator[tuple[Span, pa.Table]]:
-    """Cut and read from `position` until nothing is left."""
-    for _ in range(patience):
-        span = source.cut(position, limit)
-        if not span:
-            return
-        yield span, source.read(span)
-        position = advance(position, span)
-    raise AssertionError(f"{patience} spans and still not at the end: does the position advance?")
-
-
-def by_partition(world: World, source: Source, tables: Sequence[pa.Table]) -> dict[str, list[Any]]:
-    """Sort the values of tables by partition, in order of arrival."""
-    found: dict[str, list[Any]] = {}
-    for table in tables:
-        names = table["_partition"].cast(pa.string()).to_pylist()
-        for name, value in zip(names, world.values(source, table), strict=True):
-            found.setdefault(name, []).append(value)
-    return found
-
-
-def everything(
-    world: World, source: Source, position: Position, limit: Limit = EVERYTHING
-) -> dict[str, list[Any]]:
-    """Read all that is there from `position` on."""
-    return by_partition(world, source, [table for _, table in drain(source, position, limit)])
-
-
-def present(known: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Leave out partitions without records."""
-    return {partition: values for partition, values in known.items() if values}
-
+__all__ = ["SourceContract", "World", "drain", "sample_records"]
 
 LIMITS = [
     pytest.param(Limit(rows=1, nbytes=1 << 20), id="one record"),
@@ -363,7 +283,7 @@ class SourceContract:
         moments = sorted({moment for part in times.values() for moment in part})
         for target in (moments[0], moments[len(moments) // 2], moments[-1]):
             found = everything(world, source, source.seek(target))
-            assert found == present(_from_time(known, times, target, source.traits.apart))
+            assert found == present(from_time(known, times, target, source.traits.apart))
         assert everything(world, source, source.seek(moments[-1] + timedelta(days=1))) == {}
 
     def test_a_position_that_is_no_longer_retained_is_an_error_and_final(
@@ -403,21 +323,3 @@ class SourceContract:
         source.cut({}, Limit(rows=7))
         source.close()
         source.close()
-
-
-def _from_time(
-    known: dict[str, list[Any]],
-    times: dict[str, list[datetime]],
-    target: datetime,
-    apart: bool,
-) -> dict[str, list[Any]]:
-    """Say what must follow `target`: per partition if apart, else in the whole log."""
-    found: dict[str, list[Any]] = {}
-    begun = False
-    for partition, values in known.items():
-        index = next((i for i, t in enumerate(times[partition]) if t >= target), None)
-        if not apart and begun:
-            index = 0
-        begun = begun or index is not None
-        found[partition] = [] if index is None else values[index:]
-    return found

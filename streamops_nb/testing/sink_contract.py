@@ -3,7 +3,7 @@
 To put a sink under this contract, write a world (where the rows go, how to look at them, and how
 the process dies) and one short class in a file of your own::
 
-    from tests.contract.sink_contract import SinkContract, SinkWorld
+    from streamops_nb.testing.sink_contract import SinkContract, SinkWorld
 
 
     class PagesWorld(SinkWorld):
