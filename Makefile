@@ -38,8 +38,9 @@ test: $(VENV)/.dev      ## the whole test suite; ARGS="-k tumble" narrows it
 notebooks: $(VENV)/.dev ## run every notebook and compare what it prints
 	$(BIN)/pytest -q --nbval-lax notebooks $(ARGS)
 
-docs: $(VENV)/.dev      ## build the documentation site into build/docs; warnings are errors
+docs: $(VENV)/.dev      ## build the documentation site; a warning is an error
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
+	$(BIN)/python docs/offline.py build/docs
 	@echo "The site is build/docs/index.html"
 
 bench: $(VENV)/.dev     ## measure; the tables are in docs/benchmarks.md

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from streamops_nb.cli.page import PAGE as CLI_PAGE
+from streamops_nb.cli.page import page_text as cli_page_text
 from streamops_nb.shell.specification import PAGE, page_text
 from tests.house.layout import ROOT
 from tests.streamops import streamops
@@ -61,6 +63,25 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
         assert done.stdout
     (script,) = blocks("docs/tutorial.md", "python")
     assert "2024-01-01 00:00:" in run_python(script, tmp_path)
+
+
+def test_the_source_of_the_page_on_extending_passes_the_suite_of_sources(tmp_path: Path) -> None:
+    for name in ("acme_sqlite.py", "test_acme_sqlite.py"):
+        (code,) = blocks("docs/how-to-extend.md", f"python {re.escape(name)}")
+        (tmp_path / name).write_text(code)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^\d\d passed", done.stdout, re.MULTILINE)
+
+
+def test_the_page_on_commands_is_that_of_the_commands() -> None:
+    # after a change of a command: python -m streamops_nb.cli.page
+    assert CLI_PAGE.read_text(encoding="utf-8") == cli_page_text()
 
 
 def test_the_specification_page_is_that_of_the_models() -> None:
