@@ -20,16 +20,8 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 napoleon_google_docstring = False
 
-html_theme = "pydata_sphinx_theme"
+# everything a reader's browser needs lies in the site (offline.py looks)
+html_theme = "furo"
 html_title = "streamops_nb"
 html_copy_source = False
 html_show_sphinx = False
-# everything a reader's browser needs lies in the site: no fonts, scripts or pictures from elsewhere
-html_theme_options = {
-    "navbar_end": ["theme-switcher"],
-    "secondary_sidebar_items": ["page-toc"],
-    "footer_start": ["copyright"],
-    "footer_end": [],
-    "show_prev_next": False,
-    "search_as_you_type": True,
-}

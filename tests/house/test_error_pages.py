@@ -1,4 +1,4 @@
-"""Errors and docs agree: every class has its section, every message listed is one of the package."""
+"""Errors and docs agree: each class has its section, each message listed is one of the package."""
 
 from __future__ import annotations
 
