@@ -1,4 +1,4 @@
-"""Commands for writing jobs: run one, check it, explain it, see the demo."""
+"""Commands for writing jobs: run one, check it, explain it, preview it, see the demo."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from streamops_nb.cli.options import Own, SpecFile, console
+from streamops_nb.cli.options import AsJson, Own, SpecFile, console
 
-__all__ = ["COMMANDS", "demo", "explain", "run", "schema", "validate"]
+__all__ = ["COMMANDS", "demo", "explain", "preview", "run", "schema", "validate"]
 
 
 def run(
@@ -66,6 +66,43 @@ def explain(spec: SpecFile, workspace: Own = None) -> None:
     print_plan(spec, workspace, console())
 
 
+def preview(
+    what: Annotated[
+        str, typer.Argument(metavar="SPEC|JOB", help="A YAML file, or a job of the workspace.")
+    ],
+    workspace: Own = None,
+    rows: Annotated[
+        int | None, typer.Option(min=1, help="At most so many records of each stream.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option(metavar="TIME", help='The records of the last "10m".')
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A parameter's value; may be repeated."),
+    ] = None,
+    upto: Annotated[
+        str | None, typer.Option(metavar="STAGE", help="The last stage of interest.")
+    ] = None,
+    shown: Annotated[int, typer.Option("-n", min=0, help="Show so many rows.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Run a query once over the latest data, stage by stage; nothing is saved or written."""
+    from streamops_nb.shell.previewing import print_preview
+
+    how = {"rows": rows, "last": last, "upto": upto}
+    code = print_preview(
+        what,
+        workspace,
+        console(),
+        values=values or [],
+        shown=shown,
+        as_json=as_json,
+        **{key: value for key, value in how.items() if value is not None},
+    )
+    raise typer.Exit(code)
+
+
 def schema() -> None:
     """Print the JSON Schema of a job's specification, for editors."""
     from importlib.resources import files
@@ -100,5 +137,5 @@ def demo(
     raise typer.Exit(run_demo(workspace, console(no_color=no_color), speed=speed, seconds=seconds))
 
 
-COMMANDS = (run, validate, explain, schema, demo)
+COMMANDS = (run, validate, explain, preview, schema, demo)
 """In the order of the help."""

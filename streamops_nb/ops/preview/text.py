@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from streamops_nb.model.errors import Fault
 from streamops_nb.model.wording import cut
 from streamops_nb.ops.preview.cells import cell_text, head
 from streamops_nb.ops.preview.words import counts, heading, notes, of_rows
@@ -22,32 +23,39 @@ _WIDTH = 32
 _NUMBER = (int, float)
 
 
-def preview_summary(preview: Preview) -> str:
-    """Write a preview in a few lines, without rows."""
-    return "\n".join(_summary(preview))
+def preview_summary(preview: Preview, faults: Iterable[Fault] | None = None) -> str:
+    """Write a preview in a few lines, without rows.
+
+    Parameters
+    ----------
+    faults
+        Its faults, if their places are told otherwise than in the preview.
+    """
+    return "\n".join(_summary(preview, preview.faults if faults is None else faults))
 
 
 def preview_text(preview: Preview) -> str:
     """Write a preview with the first rows of its output."""
-    lines = [*_summary(preview)]
+    lines = [*_summary(preview, preview.faults)]
     stage = preview.result.stages.get(preview.output)
     if stage is not None and stage.rows_out:
         lines += ["", *_table(stage.table)]
     return "\n".join(lines)
 
 
-def _summary(preview: Preview) -> Iterator[str]:
+def _summary(preview: Preview, faults: Iterable[Fault]) -> Iterator[str]:
     result = preview.result
     yield f"Preview of {preview.spec.name} - {heading(preview)}"
     width = max((len(cut(name)) for name in result.stages), default=0)
     for stage in result.stages.values():
         yield f"  {cut(stage.name):{width}}  {counts(stage)}"
-    for fault in preview.faults:
+    for fault in faults:
         yield f"  fault: {_line(str(fault))}"
     if result.rejects.num_rows:
-        yield f"  {of_rows(result.rejects.num_rows, 'reject')}, see .rejects"
+        first = str(result.rejects["reason"][0]).strip()
+        yield f"  {of_rows(result.rejects.num_rows, 'reject')}, the first one: {cut(first, 100)}"
     if result.late.num_rows:
-        yield f"  {of_rows(result.late.num_rows, 'late row')}, see .late"
+        yield f"  {of_rows(result.late.num_rows, 'late row')}"
     for note in notes(preview):
         yield f"  {_line(note)}"
 
