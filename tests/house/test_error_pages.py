@@ -53,9 +53,7 @@ def test_a_section_says_cause_and_remedy(one: type[StreamopsError]) -> None:
 
 
 def test_the_table_says_what_is_tried_again_as_the_classes_do() -> None:
-    said = dict(
-        re.findall(r"^\| \[`(\w+)`\]\(#\w+\) \| [^|]+ \| ([^|]+) \|$", PAGE, re.MULTILINE)
-    )
+    said = dict(re.findall(r"^\| \[`(\w+)`\]\(#\w+\) \| [^|]+ \| ([^|]+) \|$", PAGE, re.MULTILINE))
     instances = {"SourceError", "SinkError"}
     assert said == {
         one.__name__: "if waiting can help"
