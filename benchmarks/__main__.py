@@ -20,6 +20,7 @@ MODULES = {
     "memory": "benchmarks.memory",
     "many": "benchmarks.many",
     "idle": "benchmarks.idle",
+    "results_cost": "benchmarks.results_cost",
     "imports": "benchmarks.imports",
     "preview_diff": "benchmarks.preview_diff",
     "tune": "benchmarks.tune",

@@ -10,6 +10,8 @@ from streamops_nb.model.events import (
     ErrorRaised,
     Event,
     JobSaved,
+    RejectsFound,
+    RunEnded,
     RunStarted,
 )
 from streamops_nb.model.views import JobView, fold_all
@@ -25,23 +27,28 @@ _BEFORE: tuple[tuple[type[Event], ...], ...] = (
 )
 """What a view knows of the time before its run: the newest event of each of these."""
 
+_SINCE = (BatchCommitted, BatchesRolled, ErrorRaised, JobSaved, RunEnded, RunStarted)
+"""What a view knows of its run; of the rejects only the newest, and the status is asked."""
+
 
 def recall(catalog: Catalog, name: str) -> JobView:
     """Fold the events of a job's latest run, and what a view knows of the time before."""
     begun = catalog.events(name, kinds=[RunStarted], newest=True, limit=1)
     place = begun.next - 1 if begun.events else 0
     view = JobView(job=name)
-    for kinds in _BEFORE:
+    for kinds in _BEFORE if begun.events else ():
         newest = catalog.events(name, kinds=kinds, newest=True, limit=1)
-        if newest.events and newest.next <= place:
+        if newest.next <= place:
             view = fold_all(view, newest.events)
-    if not begun.events:
-        view = JobView(job=name)
+    since = place
     while True:
-        page = catalog.events(name, since=place, limit=_PAGE)
+        page = catalog.events(name, since=since, limit=_PAGE, kinds=_SINCE)
         view = fold_all(view, page.events)
         if len(page.events) < _PAGE:
             break
-        place = page.next
-    state = catalog.job(name).state
-    return replace(view, status=state.observed, since=state.since, reason=state.reason)
+        since = page.next
+    rejects = catalog.events(name, since=place, kinds=[RejectsFound], newest=True, limit=1)
+    view = fold_all(view, rejects.events)
+    job = catalog.job(name)
+    state, seq = job.state, max(view.seq, job.copied)
+    return replace(view, status=state.observed, since=state.since, reason=state.reason, seq=seq)
