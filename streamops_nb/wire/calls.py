@@ -191,6 +191,8 @@ HERE: Mapping[str, str] = {
     "alarms.callback": "functions are called in the process that owns the workspace",
     "alarms.look": "the owner looks by itself",
     "alarms.close": "the owner ends them",
+    "heal": "rejects are tried and written by the process that owns the workspace",
+    "apply_heal": "as `heal`",
     "before_close": "a function of the process that owns the workspace",
     "samples": "the samples that are kept, as `samples.…`",
     "close": "ends a client; the owner goes on",
