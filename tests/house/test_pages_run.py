@@ -34,6 +34,14 @@ def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
     assert "ws.pause('hot_seconds')" in said
 
 
+def test_the_page_on_finding_out_why_says_what_comes_out(tmp_path: Path) -> None:
+    said = run_python("\n".join(blocks("docs/find-out-why.md", "python")), tmp_path)
+    shown = blocks("docs/find-out-why.md", "text")
+    assert len(shown) == 3
+    assert [text for text in shown if text not in said] == []
+    assert (tmp_path / "tests" / "test_hot_seconds.py").exists()
+
+
 def test_the_page_on_operating_does_what_it_says(tmp_path: Path) -> None:
     said = run_python("\n".join(blocks("docs/operate.md", "python")), tmp_path)
     assert "PAUSED\n" in said

@@ -124,7 +124,7 @@ def _before(inflow: Inflow, timing: Timing, *, apart: bool) -> np.ndarray | None
     order = _arrival(inflow) if apart else None
     came = us if order is None else us[order]
     if apart:
-        names = pc.dictionary_encode(inflow.partitions())
+        names = pc.dictionary_encode(inflow.partitions().combine_chunks())
         codes = names.indices.to_numpy()
         reached = _slowest(came, codes if order is None else codes[order])
     else:
