@@ -5,17 +5,19 @@ from __future__ import annotations
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import panel as pn
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from streamops_nb.ui.panel.page import page
 
-__all__ = ["CHROMIUM", "browser", "opened_page", "served"]
+__all__ = ["CHROMIUM", "browser", "faults_of", "opened_page", "served", "until"]
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 _QUIET = (
@@ -46,6 +48,9 @@ def served(workspace: Any, made: Callable[[Any], Any] = page) -> Iterator[str]:
         show=False,
         start=True,
         title="Stream Operation",
+        # a page that was closed is forgotten soon, not after half a minute
+        check_unused_sessions_milliseconds=200,
+        unused_session_lifetime_milliseconds=5_000,
     )
     try:
         yield f"http://127.0.0.1:{port}/app"
@@ -73,4 +78,23 @@ def opened_page(
     shown.wait_for_selector(".jobs:visible, h2:visible")
     yield shown
     context.close()
-    assert (hosts - {""}, wrong) == ({urlsplit(address).netloc}, [])
+    seen = (hosts - {""}, wrong)
+    assert seen == ({urlsplit(address).netloc}, []), seen
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    over = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < over
+        time.sleep(0.05)
+
+
+def faults_of(page: Page) -> dict[str, list[str]]:
+    """Give what axe finds that is serious: per rule, where."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return {
+        fault["id"]: [str(node["target"]) for node in fault["nodes"]]
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+    }

@@ -11,7 +11,7 @@ from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.picture import Reader
 from tests.ops.operated import opened, plant
 
-__all__ = ["AtOnce", "desk_of", "plant_of"]
+__all__ = ["AtOnce", "Line", "desk_of", "look", "plant_of"]
 
 
 class AtOnce:
@@ -29,6 +29,19 @@ class AtOnce:
             failed(error)
         else:
             then(found)
+
+
+class Line:
+    """The door of a workspace, at the end of a line that can be cut."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self.cut = False
+
+    def __getattr__(self, name: str) -> Any:
+        if self.cut:
+            raise ConnectionError("the line is cut")
+        return getattr(self._workspace, name)
 
 
 def plant_of(folder: Path, *names: str, **more: Any) -> Workspace:

@@ -92,6 +92,7 @@ export function render({model, el}) {
 
   model.on("columns", () => { show_columns(); show_rows() })
   model.on("rows", show_rows)
+  model.on("total", show_rows)
   model.on("chosen", show_chosen)
   model.on("empty", show_rows)
   show_columns()

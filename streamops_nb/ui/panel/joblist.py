@@ -125,12 +125,16 @@ class JobList:
         self.table.forget()
 
 
-_FLAT = {"& button": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "3px 12px"}}
+_FLAT = {
+    "& button": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "3px 12px"},
+    "& button:not(.Mui-selected)": {"color": "inherit"},
+}
 _BULK = {Verb.START: "play_arrow", Verb.PAUSE: "pause", Verb.STOP: "stop"}
 
 
 def _offer(chooser: Any, options: dict[str, str], value: str) -> None:
     if chooser.options != options:
         chooser.param.update(options=options, value=value)
+        chooser.param.trigger("value")  # the value is the same, its label is another
     elif chooser.value != value:
         chooser.value = value

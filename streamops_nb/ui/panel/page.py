@@ -155,7 +155,7 @@ def _title_html(name: str, picture: Picture) -> str:
     state = "engine up" if up else "engine away"
     why = html.escape(picture.trouble or "the workspace answers")
     return (
-        f'<div class="title"><b>Stream Operation</b><span>{html.escape(name)}</span></div>'
+        f'<div class="title"><h1>Stream Operation</h1><span>{html.escape(name)}</span></div>'
         f'<div class="engine {"up" if up else "away"}" title="{why}"><i></i>{state}</div>'
     )
 

@@ -192,4 +192,7 @@ def stage_html(stage: Any) -> str:
     )
 
 
-_FLAT = {"& button": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "3px 12px"}}
+_FLAT = {
+    "& button": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "3px 12px"},
+    "& button:not(.Mui-selected)": {"color": "inherit"},
+}
