@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +160,7 @@ def test_pages_that_are_closed_leave_nothing_behind(tmp_path: Path, chromium: An
             with opened_page(chromium, address):
                 assert watched.screens == 1
             until(lambda: watched.screens == 0)
-        until(lambda: "watch" not in {thread.name for thread in threading.enumerate()})
+        until(lambda: watched._thread is None)
 
 
 def test_a_configuration_is_exported_deleted_and_imported_again(
