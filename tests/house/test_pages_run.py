@@ -42,18 +42,35 @@ def test_the_page_on_finding_out_why_says_what_comes_out(tmp_path: Path) -> None
     assert (tmp_path / "tests" / "test_hot_seconds.py").exists()
 
 
-def test_the_page_on_operating_does_what_it_says(tmp_path: Path) -> None:
-    said = run_python("\n".join(blocks("docs/operate.md", "python")), tmp_path)
-    assert "PAUSED\n" in said
-    assert "version 2 waits" in said
-    commands = re.findall(
-        r"^streamops (.+)$", "".join(blocks("docs/operate.md", "sh")), re.MULTILINE
-    )
-    assert len(commands) >= 7
+def page_does_what_it_says(page: str, folder: Path) -> str:
+    """Run the Python of a page, then its commands; give what the Python said."""
+    said = run_python("\n".join(blocks(page, "python")), folder)
+    commands = re.findall(r"^streamops (.+)$", "".join(blocks(page, "sh")), re.MULTILINE)
+    assert len(commands) >= 6
     for command in commands:
-        done = streamops(*command.split(), folder=tmp_path)
+        done = streamops(*command.split(), folder=folder)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout
+    return said
+
+
+def test_the_page_on_operating_does_what_it_says(tmp_path: Path) -> None:
+    said = page_does_what_it_says("docs/operate.md", tmp_path)
+    assert "PAUSED\n" in said
+    assert "version 2 waits" in said
+
+
+def test_the_page_on_running_results_does_what_it_says(tmp_path: Path) -> None:
+    said = page_does_what_it_says("docs/running-results.md", tmp_path)
+    for part in (
+        "no output: the job has not been started yet",
+        "records    in 15  out 7  rejected 2",
+        "stage      warm: 13 → 7, 46.2% dropped",
+        "2 errors of 2 kinds",
+        "healed 1 of 2 rejects",
+        "Output of warm: 8 rows",
+    ):
+        assert part in said
 
 
 def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
