@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import streamops_nb as so
+from streamops_nb.demo.build import demo_specs
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops.healing import Heal
 from streamops_nb.ops.workspace import Workspace
@@ -162,3 +164,49 @@ def test_closed_windows_and_running_jobs_are_not_healed(tmp_path: Path) -> None:
         job.start()
         job.pause()
         assert len(job.output) == 17
+
+
+def test_every_fault_planted_in_the_demos_stream_is_found_counted_right_and_healed(
+    tmp_path: Path,
+) -> None:
+    """The readings of ``hot_devices``, with as many planted faults as ``line_quality`` has."""
+    (demo,) = (spec for spec in demo_specs() if spec.name == "hot_devices")
+    data = demo.model_dump(mode="json")
+    readings = data["streams"]["readings"]
+    readings["source"] |= {"total": 20_000, "broken": 0.05}
+    data |= {"start": {"at": "earliest"}, "errors": {"keep": 10_000}}
+    data |= {"query": "SELECT device, temp FROM readings", "params": {}}
+    with opened(tmp_path / "w") as workspace:
+        job = workspace.save(data)
+        job.start()
+        assert job.wait(60) == Status.FINISHED
+        kept = job.rejects()
+        raws = [bytes(raw) for raw in kept["raw"]]
+        planted = {
+            "text": sum(b'"n/a"' in raw for raw in raws),
+            "date": sum(b"2025-13-32" in raw for raw in raws),
+            "no JSON": sum(raw.startswith(b"E42") for raw in raws),
+            "half": sum(raw.startswith(b"{") and b"}" not in raw for raw in raws),
+        }
+        # the shares that were asked for, and every reject is one of the planted faults
+        assert all(150 < count < 250 for count in planted.values())
+        assert sum(planted.values()) == len(raws) == job.view.rejects
+        told: Counter[str] = Counter()
+        for group in job.errors(level="warning").groups:
+            for name, part in (("text", "n/a"), ("date", "13-32"), ("no JSON", "E42")):
+                told[name] += group.count if part in group.message else 0
+        assert told == {name: planted[name] for name in ("text", "date", "no JSON")}
+        assert job.errors(level="warning").count == len(raws)
+        text = {"streams": {"readings": {"schema": {**readings["schema"], "temp": "VARCHAR"}}}}
+        query = "SELECT device, TRY_CAST(temp AS DOUBLE) AS temp FROM readings"
+        first = job.heal(query=query, changes=text)
+        assert (first.healed.num_rows, first.apply()) == (planted["text"], planted["text"])
+        raw = {**readings, "format": "raw", "schema": {"line": "VARCHAR"}, "event_time": None}
+        query = (
+            'SELECT regexp_extract(line, \'"device":"(\\w+)\', 1) AS device, NULL::DOUBLE AS temp'
+        )
+        rest = {**data, "streams": {"readings": raw}, "query": f"{query} FROM readings"}
+        second = job.heal(spec=rest)
+        assert second.apply() == len(raws) - planted["text"]
+        assert len(job.output) == 20_000
+        assert job.rejects().empty
