@@ -24,6 +24,7 @@ MODULES = {
     "imports": "benchmarks.imports",
     "preview_diff": "benchmarks.preview_diff",
     "tune": "benchmarks.tune",
+    "serve": "benchmarks.serve",
 }
 """All benchmarks, in the order of the page, and the modules whose ``run`` runs them."""
 

@@ -136,8 +136,9 @@ def _texts(
     elif isinstance(value, list):
         for at, inner in enumerate(value):
             yield from _texts(inner, (*path, at))
-    elif isinstance(value, str):
-        yield path, next(str(step) for step in reversed(path) if isinstance(step, str)), value
+    elif isinstance(value, str) or "options" in path:
+        key = next(str(step) for step in reversed(path) if isinstance(step, str))
+        yield path, key, str(value)
 
 
 def _is_host(key: str, text: str) -> bool:

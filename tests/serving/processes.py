@@ -1,21 +1,22 @@
-"""Owners in processes of their own."""
+"""Processes that own workspaces, or wait to."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["begun", "owner"]
+__all__ = ["begun", "member", "owner", "owner_pid", "ready"]
 
-_SCRIPT = Path(__file__).with_name("owner.py")
+_SCRIPT = Path(__file__).with_name("member.py")
 
 
-def begun(folder: Path) -> subprocess.Popen[str]:
-    """Start an owner and wait until it owns."""
-    child = subprocess.Popen(
+def member(folder: Path) -> subprocess.Popen[str]:
+    """Start a process without waiting for it."""
+    return subprocess.Popen(
         [sys.executable, str(_SCRIPT), str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -23,12 +24,20 @@ def begun(folder: Path) -> subprocess.Popen[str]:
         text=True,
         cwd=Path(__file__).parents[2],
     )
+
+
+def ready(child: subprocess.Popen[str]) -> subprocess.Popen[str]:
+    """Wait until it has the door."""
     assert child.stdout is not None
-    said = child.stdout.readline()
-    if said != "owns\n":
+    if child.stdout.readline() != "ready\n":
         child.kill()
         raise AssertionError(child.communicate())
     return child
+
+
+def begun(folder: Path) -> subprocess.Popen[str]:
+    """Start a process and wait until it has the door."""
+    return ready(member(folder))
 
 
 @contextmanager
@@ -40,3 +49,8 @@ def owner(folder: Path) -> Iterator[subprocess.Popen[str]]:
     finally:
         child.kill()
         child.communicate()
+
+
+def owner_pid(folder: Path) -> int:
+    """The process that took the lock last."""
+    return int(json.loads((folder / "owner.json").read_text())["pid"])
