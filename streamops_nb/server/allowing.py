@@ -70,7 +70,10 @@ class Allowed:
 
     def may_write(self, path: str) -> bool:
         """Say whether a folder may be written, for example by a backup."""
-        return not Path(path).resolve().is_relative_to(self.folder) and self._may_read(path)
+        # a relative path means one thing to the workspace and another to the process
+        if not Path(path).is_absolute() or Path(path).resolve().is_relative_to(self.folder):
+            return False
+        return self._may_read(path)
 
     def _faults(self, value: Any, path: tuple[str | int, ...]) -> Iterator[Fault]:
         for where, key, text in _texts(value, path):

@@ -7,6 +7,7 @@ the server's own.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import schemathesis
@@ -55,4 +56,6 @@ def test_whatever_is_asked_is_answered_as_described(
         if answer.status_code != 200:
             assert set(answer.json()) == {"error", "message", "retryable", "faults"}
 
+    there = sorted(Path.cwd().iterdir())
     ask()
+    assert sorted(Path.cwd().iterdir()) == there

@@ -115,6 +115,7 @@ def test_a_file_of_the_server_is_not_read_by_its_name(house: House, tmp_path: Pa
         ("alarms.webhook", {"name": "x", "url": "http://127.0.0.1:1/"}),
         ("alarms.webhook", {"name": "x", "url": "http://a/", "secret": "${env:HOME}"}),
         ("backup", {"to": "/tmp/streamops-backup-of-nobody"}),
+        ("backup", {"to": "relative"}),
         ("preview", {"what": "SELECT * FROM read_text('owner.address')"}),
     ],
 )

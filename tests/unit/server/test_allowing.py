@@ -111,3 +111,5 @@ def test_a_backup_may_go_where_files_may_be_written(tmp_path: Path) -> None:
     assert lists.may_write(str(tmp_path / "backups" / "one"))
     assert not lists.may_write(str(tmp_path / "elsewhere"))
     assert not lists.may_write(str(tmp_path / "w" / "data"))
+    assert not lists.may_write("data")
+    assert not lists.may_write("../backups/one")
