@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import streamops_nb as so
 from streamops_nb.model.errors import Refused
 from streamops_nb.ops.preview.previews import Previews
 from streamops_nb.testing import assert_same_rows
@@ -69,6 +70,11 @@ def test_ignored_columns_are_not_compared(made: Previews, tmp_path: Path) -> Non
     path = p.to_test(tmp_path / "test_hot.py", ignore=["mean", "_window"])
     path.write_text(path.read_text().replace("avg(temp)", "max(temp)"))
     assert run(path)[0] == 0
+
+
+def test_rows_that_were_given_to_a_bare_query_make_a_test_too(tmp_path: Path) -> None:
+    p = so.preview("SELECT device, temp FROM r WHERE temp > 1", data={"r": pd.DataFrame(ROWS)})
+    assert run(p.to_test(tmp_path / "test_bare.py"))[0] == 0
 
 
 def test_what_is_there_is_only_overwritten_when_asked(made: Previews, tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_the_answer_names_the_place_and_the_values(made: Previews) -> None:
     found = p.why_not(device="a")
     assert repr(found) == (
         "hot: WHERE temp > $threshold (query 4:9) dropped all 2 rows with device = a\n"
-        "  temp = 0.5, $threshold = 1.0"
+        "  temp = 0.5, $threshold = 1"
     )
     assert found.df.to_dict("split")["data"] == [
         ["a", 0.5, "temp > $threshold"],
@@ -127,6 +127,13 @@ def test_an_aggregate_with_another_value_is_told(made: Previews) -> None:
     p = shown(made, *((n, "a", 2.0) for n in (1, 2)))
     found = p.why_not(device="a", n=3)
     assert (found.reason, found.stage, dict(found.values)) == ("values", "per", {"n": 2})
+
+
+def test_a_computed_value_that_no_row_has_is_told(made: Previews) -> None:
+    p = shown(made, (1, "a", 2.0), query="SELECT device, temp + 1 AS more, 'x' AS x FROM readings")
+    assert p.why_not(more=7.0).reason == "values"
+    assert p.why_not(x="y").text == "result: of 1 rows that could be it none has x = y"
+    assert p.why_not(device="b").reason == "absent"
 
 
 def test_a_stage_may_be_asked(made: Previews) -> None:

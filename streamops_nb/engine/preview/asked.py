@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamops_nb.db import literal
-from streamops_nb.engine.preview.matching import as_scalar, matching
+from streamops_nb.engine.preview.matching import as_scalar, is_plain, matching
 from streamops_nb.model.errors import Refused
 from streamops_nb.plan.tracing import Input
 
@@ -46,7 +46,7 @@ def holds(table: pa.Table, column: str, key: Key) -> np.ndarray:
 def as_sql(name: str, value: Any, kinds: tuple[str, pa.DataType]) -> str | None:
     """A user's value as SQL; None for NULL."""
     duck, arrow = kinds
-    if pa.types.is_nested(arrow):
+    if not is_plain(arrow) and value is not None:
         raise Refused(f"`{name}` is {duck}: give a column of plain values as the key")
     scalar = as_scalar(name, value, arrow)
     if not scalar.is_valid:

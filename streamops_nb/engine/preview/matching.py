@@ -14,7 +14,7 @@ from streamops_nb.engine.preview.difference import TOLERANCE
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.wording import did_you_mean, shown
 
-__all__ = ["as_scalar", "check_columns", "matching"]
+__all__ = ["as_scalar", "check_columns", "is_plain", "matching"]
 
 
 def check_columns(values: Mapping[str, Any], known: Mapping[str, Any] | list[str]) -> None:
@@ -41,8 +41,15 @@ def matching(table: pa.Table, values: Mapping[str, Any]) -> np.ndarray:
     return np.flatnonzero(found)
 
 
+def is_plain(kind: pa.DataType) -> bool:
+    """Whether Arrow compares values of a type."""
+    return not (pa.types.is_nested(kind) or pa.types.is_interval(kind))
+
+
 def as_scalar(name: str, value: Any, kind: pa.DataType) -> pa.Scalar:
     """Give a user's value as one of a column's type."""
+    if isinstance(value, pa.Scalar):
+        return value.cast(kind)
     if _missing(value):
         return pa.scalar(None, kind)
     try:
@@ -59,7 +66,8 @@ def as_scalar(name: str, value: Any, kind: pa.DataType) -> pa.Scalar:
 
 def _equal(name: str, column: pa.ChunkedArray, value: Any) -> np.ndarray:
     kind = column.type
-    if pa.types.is_nested(kind):
+    if not is_plain(kind):
+        value = value.as_py() if isinstance(value, pa.Scalar) else value
         return np.array([_plain(cell) == _plain(value) for cell in column.to_pylist()], dtype=bool)
     wanted = as_scalar(name, value, kind)
     if not wanted.is_valid:

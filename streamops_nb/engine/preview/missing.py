@@ -249,8 +249,9 @@ class Search:
                 below = self.look(found.name, self._below(branch, found, key))
                 if below.reason != "present":
                     return below
+                reason = "window" if _bounds(branch, found, key) else "values"
                 stage = branch.stage.name
-                return Finding(reason="window", stage=stage, rows=below.rows, key=key)
+                return Finding(reason=reason, stage=stage, rows=below.rows, key=key)
         for join in branch.joins():
             sides = [self._count(branch, join[side], key) for side in ("left", "right")]
             if all(sides) and not self._count(branch, join, key):
@@ -304,6 +305,13 @@ class Search:
         if found.item.macro is not None and bounds:
             ranges[found.item.macro.time] = times_of(found, bounds)
         return Key(values=values, ranges=ranges)
+
+
+def _bounds(branch: Branch, found: Input, key: Key) -> bool:
+    """Whether a key says something of the windows of an input."""
+    macro = found.item.macro
+    handed = {branch.handed_on(name, found) for name in key.names} - {None}
+    return macro is not None and not handed <= macro.source.columns.keys()
 
 
 def _order(reason: str, here: bool) -> tuple[bool, bool, int]:

@@ -13,6 +13,7 @@ from streamops_nb.engine.preview.difference import Compared
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.wording import did_you_mean
 from streamops_nb.ops.preview import markup
+from streamops_nb.ops.preview.cells import head
 from streamops_nb.ops.preview.rows import frame
 
 if TYPE_CHECKING:
@@ -248,8 +249,9 @@ def _marked(change: str, table: pa.Table, places: np.ndarray, pairs: Any) -> pd.
 
 
 def _rows(table: pa.Table, places: np.ndarray) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = table.take(pa.array(places[:_SHOWN])).to_pylist()
-    return rows
+    shown = table.take(pa.array(places[:_SHOWN]))
+    columns = head(shown, shown.num_rows, shown.num_columns)
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _styled(

@@ -23,6 +23,7 @@ from streamops_nb.engine.preview.trace import Trace, Tracing
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.wording import did_you_mean, shown
+from streamops_nb.ops.preview.cells import head
 from streamops_nb.ops.preview.diff import Diff, StageDiff
 from streamops_nb.ops.preview.why import Why
 from streamops_nb.ops.preview.why_not import WhyNot, found_in, of_finding, rejected
@@ -125,7 +126,8 @@ class Examining:
         name = self._stage_named(stage)
         table = self.result.stages[name].table
         place = _place_of(row, table)
-        values = table.slice(place, 1).to_pylist()[0]
+        row_values = head(table.slice(place, 1), 1, table.num_columns)
+        values = dict(zip(table.column_names, (column[0] for column in row_values), strict=True))
         return Why(self.trace, name, self._number(name, table, place), values)
 
     def why_not(
@@ -162,7 +164,7 @@ class Examining:
             lambda session: self._search(name, Key(values=wanted), session),
             what="looking for the row",
         )
-        if finding.reason in ("absent", "window"):
+        if finding.reason in ("absent", "window", "values"):
             reject = rejected(wanted, finding, self.result)
             if reject is not None:
                 return reject
@@ -198,7 +200,7 @@ class Examining:
     def _number(self, stage: str, table: pa.Table, place: int) -> int:
         """The number in the trace of a row of the preview: of equal rows the n-th."""
         traced = self.trace.table(stage)
-        row = table.select(traced.column_names).slice(place, 1).to_pylist()[0]
+        row = {column: table[column][place] for column in traced.column_names}
         equal = matching(table.select(traced.column_names), row)
         found = matching(traced, row)
         nth = int(np.searchsorted(equal, place))

@@ -6,6 +6,8 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from streamops_nb.ops.preview.cells import cell_text
+
 __all__ = ["ADDED", "CELL", "REMOVED", "bars", "cell", "table", "text"]
 
 CELL = 200
@@ -17,9 +19,8 @@ _CELL = "padding:2px 8px;text-align:left;border-bottom:1px solid rgba(128,128,12
 
 
 def text(value: Any) -> str:
-    """Write a value for people, cut where it is long; not escaped."""
-    written = "NULL" if value is None else str(value)
-    return written if len(written) <= CELL else f"{written[: CELL - 1]}…"
+    """Write a value for people, on one line, cut where it is long; not escaped."""
+    return cell_text(value, CELL)
 
 
 def cell(value: Any, style: str = "") -> str:

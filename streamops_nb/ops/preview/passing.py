@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from streamops_nb.engine.preview.matching import is_plain
 from streamops_nb.engine.preview.result import StageResult
 from streamops_nb.engine.preview.trace import Step, Trace
 from streamops_nb.model.errors import Refused
@@ -173,7 +174,7 @@ def _repeated(keys: list[np.ndarray]) -> np.ndarray:
 
 
 def _count_differing(old: pa.ChunkedArray, new: pa.ChunkedArray) -> int:
-    if pa.types.is_nested(new.type) or old.type != new.type:
+    if not is_plain(new.type) or old.type != new.type:
         pairs = zip(old.to_pylist(), new.to_pylist(), strict=True)
         return sum(a != b for a, b in pairs)
     apart = pc.fill_null(pc.not_equal(old, new), False)

@@ -172,7 +172,15 @@ class Preview(Beginning, Examining):
             the file is there already.
         """
         references = self._previews.previewer.references(self.spec)
-        return write_test(self, references, Path(to), ignore=ignore, overwrite=overwrite, most=most)
+        return write_test(
+            self,
+            references,
+            Path(to),
+            given=self._previews.given(self.spec),
+            ignore=ignore,
+            overwrite=overwrite,
+            most=most,
+        )
 
     def sweep(
         self,

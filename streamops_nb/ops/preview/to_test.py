@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from streamops_nb.model.errors import QueryRefused, Refused
-from streamops_nb.model.spec import JobSpec, Reference
+from streamops_nb.model.spec import JobSpec, PlugIn, Reference
 from streamops_nb.model.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ __all__ = ["MOST", "write_test"]
 
 MOST = 10_000
 """So many records a test's sample may have, unless more are asked for."""
+
+_ANY = "simulator"
+"""Stands for the source of rows that were given: a specification needs one, a test opens none."""
 
 _FILE = Template('''\
 """The job $job on a pinned sample: $how.
@@ -55,11 +58,20 @@ def write_test(
     references: Mapping[str, pa.Table],
     to: Path,
     *,
+    given: Collection[str],
     ignore: Collection[str],
     overwrite: bool,
     most: int,
 ) -> Path:
-    """Write the test; see `Preview.to_test`."""
+    """Write the test; see `Preview.to_test`.
+
+    Parameters
+    ----------
+    references
+        What the query may join.
+    given
+        Streams whose rows were given and come from no source.
+    """
     _check(preview, to, ignore, most)
     folder = to.with_suffix("")
     there = [str(path) for path in (to, folder) if path.exists()]
@@ -68,7 +80,7 @@ def write_test(
         raise Refused(f"{what} is there already - choose another name, or say overwrite=True")
     if folder.exists() and not _is_ours(folder):
         raise Refused(f"{folder} holds other files - choose another name")
-    text = _text(preview, ignore)
+    text = _text(preview, ignore, given)
     expected = preview.table.drop_columns([n for n in ignore if n in preview.table.column_names])
     to.parent.mkdir(parents=True, exist_ok=True)
     aside = folder.with_name(f".{folder.name}.{uuid4().hex}")
@@ -122,8 +134,8 @@ def _write(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path)
 
 
-def _text(preview: Preview, ignore: Collection[str]) -> str:
-    spec = _over_copies(preview.spec)
+def _text(preview: Preview, ignore: Collection[str], given: Collection[str]) -> str:
+    spec = _pinned(preview.spec, given)
     return _FILE.substitute(
         job=spec.name,
         how=preview.sample.how.replace("\\", "/").replace('"', "'"),
@@ -134,15 +146,17 @@ def _text(preview: Preview, ignore: Collection[str]) -> str:
     )
 
 
-def _over_copies(spec: JobSpec) -> JobSpec:
-    """The specification with the copies of its references."""
-    if not spec.references:
-        return spec
+def _pinned(spec: JobSpec, given: Collection[str]) -> JobSpec:
+    """The specification with the copies of its references, and a source for rows without one."""
     copies = {
         name: Reference(type="parquet", path=f"references/{name}.parquet")
         for name in spec.references
     }
-    return spec.model_copy(update={"references": copies})
+    streams = {
+        name: stream.model_copy(update={"source": PlugIn(type=_ANY)}) if name in given else stream
+        for name, stream in spec.streams.items()
+    }
+    return spec.model_copy(update={"references": copies, "streams": streams})
 
 
 def _literal(value: Any) -> str:
