@@ -1,7 +1,7 @@
 """Looking at a batch more closely than it needs: rows at every stage, what has not closed yet.
 
-That takes queries of its own, so not every batch is looked at: as many as cost at most a hundredth
-of the time that batches take.
+That takes queries of its own, so not every batch is looked at: as many as cost a two-hundredth of
+the time that batches take.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from streamops_nb.plan.operator import Operator, Plan
 
 __all__ = ["Look", "Looker"]
 
-_SHARE = 0.01
+_SHARE = 0.005
 """Of the time that batches take, so much may go into looking."""
 
-_GRANT = 0.02
-"""Seconds of looking that every run may take at first, so that short jobs are counted wholly."""
+_FIRST = 10
+"""The first batches of a run are looked at anyway, so that short jobs are counted wholly."""
 
 _MOST_PARTITIONS = 64
 """Rows out of order are counted partition by partition: only as long as that is quick."""
@@ -56,6 +56,7 @@ class Looker:
     def __init__(self, plan: Plan, session: Session) -> None:
         self._plan = plan
         self._session = session
+        self._looks = 0
         self._spent = 0.0
         self._worked = 0.0
 
@@ -66,8 +67,9 @@ class Looker:
     def begin(self, attempt: Attempt, batch: Batch) -> Look:
         """Look at what a batch brings; not inside its transaction, which a failure would end."""
         look = Look()
-        if self._spent > _GRANT + _SHARE * self._worked:
+        if self._looks >= _FIRST and self._spent > _SHARE * self._worked:
             return look
+        self._looks += 1
         begun = time.perf_counter()
         # a row on which an expression fails: the batch is looked at again without it, or not
         with suppress(StreamopsError):

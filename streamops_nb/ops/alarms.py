@@ -191,6 +191,7 @@ class Alarms:
             now = self._core.now()
             self._conditions.count(now)
             before = dict(self._standings)
+            self._standings = {k: s for k, s in before.items() if _job(k) in self._core.states}
             rules = [rule for rule in self._rules.values() if self._conditions.due(rule, now)]
             told = [
                 (rule, notice)
@@ -206,8 +207,7 @@ class Alarms:
     def _candidates(self, rule: Rule) -> frozenset[str]:
         """The jobs with which a rule may hold, or be over."""
         found = self._conditions.candidates(rule)
-        known = {key.partition("\n")[2] for key in self._standings if _of(key, rule.name)}
-        found |= {name for name in known if name in self._core.states}
+        found |= {_job(key) for key in self._standings if _of(key, rule.name)}
         return frozenset(found & {*rule.jobs} if rule.jobs else found)
 
     def _look_at(self, rule: Rule, name: str, now: float) -> Notice | None:
@@ -289,6 +289,10 @@ class Alarms:
         for key in [key for key in self._standings if _of(key, name)]:
             del self._standings[key]
         self._keep_standings()
+
+
+def _job(key: str) -> str:
+    return key.partition("\n")[2]
 
 
 def _of(key: str, rule: str) -> bool:

@@ -82,6 +82,8 @@ class Upkeep:
             raise StorageError(f"{', '.join(found)} cannot be deleted: {error}") from error
         for name in found:
             core.forget(name)
+            # raw records of the job are in it
+            shutil.rmtree(core.folder / "failures" / name, ignore_errors=True)
         finish_deletions(core.folder, core.states)
 
     def _obstacle(self, name: str, asked: Collection[str]) -> Fault | None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import streamops_nb as so
+from streamops_nb.engine import look
 from streamops_nb.model.errorlog import entry_of
 from streamops_nb.model.events import ErrorRaised
 from streamops_nb.ops.errorlog import ErrorLog
@@ -250,3 +251,24 @@ def test_rejects_are_kept_up_to_a_number_and_counted_beyond(tmp_path: Path) -> N
         assert len(job.rejects(text="NOT json")) == 2
         assert job.rejects(kind="late").empty
         assert job.errors(kind="reject: decode").count == 33
+
+
+def test_a_long_job_is_counted_in_some_of_its_batches_and_says_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look, "_FIRST", 4)
+    monkeypatch.setattr(look, "_SHARE", 0.0)
+    with opened(tmp_path / "w") as workspace:
+        log = workspace.stream("log")
+        for second in range(0, 40, 2):
+            log.append(rows(second, temp=0.0) + rows(second + 1, temp=1.0))
+        job = begun(workspace, HOT, trigger={"interval": "20ms", "rows": 2})
+        caught_up(job, 40)
+        assert job.view.looked_rows == 8
+        stages = {stage["stage"]: stage for stage in job.summary()["stages"]}
+        # of every pair one passes, so the estimate is exact
+        assert stages["hot"] == {
+            "stage": "hot", "rows_in": 40, "rows_out": 20, "dropped": 0.5, "estimated": True,
+        }  # fmt: skip
+        assert stages["result"]["rows_out"] == job.view.rows_out == len(job.output)
+        assert "hot: about 40 → 20, 50.0% dropped" in str(job.summary())

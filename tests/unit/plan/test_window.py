@@ -126,3 +126,14 @@ def test_the_first_and_the_last_batch_may_close_windows(kind: str) -> None:
 )
 def test_windows_are_told_in_words(window: Window, words: str) -> None:
     assert str(window) == words
+
+
+@given(window=windows(), us=TIMES, ahead=st.integers(-(10**13), 10**13))
+@example(window=Window(kind="cumulate", size=21, slide=7), us=3, ahead=10)
+def test_the_first_end_after_a_frontier_is_that_of_the_macro(
+    session: Session, window: Window, us: int, ahead: int
+) -> None:
+    frontier = us + ahead
+    open_ends = [end for _, end in _of_macro(session, window, us) if end > frontier]
+    if open_ends:
+        assert window.end_after(us, frontier) == min(open_ends)
