@@ -72,6 +72,8 @@ def _equal(name: str, column: pa.ChunkedArray, value: Any) -> np.ndarray:
     wanted = as_scalar(name, value, kind)
     if not wanted.is_valid:
         return _mask(pc.is_null(column, nan_is_null=True))
+    if pa.types.is_floating(kind) and np.isnan(wanted.as_py()):
+        return _mask(pc.is_nan(column))
     if pa.types.is_floating(kind) and np.isfinite(wanted.as_py()):
         scale = max(abs(wanted.as_py()), np.finfo(float).tiny)
         return _mask(pc.less_equal(pc.abs(pc.subtract(column, wanted)), TOLERANCE * scale))

@@ -187,9 +187,11 @@ class Search:
             low, high = key.ranges[name]
             return f"epoch_us({column}) >= {low} AND epoch_us({column}) < {high}"
         value = key.values[name]
-        literal = as_sql(name, value, self._type(branch, name))
-        if literal is None:
-            return f"{column} IS NULL"
+        kinds = self._type(branch, name)
+        literal = as_sql(name, value, kinds)
+        if literal is None:  # pandas does not tell NULL and NaN apart
+            nan = f" OR isnan({column})" if pa.types.is_floating(kinds[1]) else ""
+            return f"({column} IS NULL{nan})"
         if isinstance(value, float):
             return f"abs({column} - {literal}) <= {TOLERANCE} * abs({literal})"
         return f"{column} = {literal}"
