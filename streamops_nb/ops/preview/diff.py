@@ -225,7 +225,7 @@ class Diff:
         return pd.DataFrame(rows)
 
     def __repr__(self) -> str:
-        lines = [self.summary.split("; ")[0] if not self else self.summary]
+        lines = [self.summary]
         lines += [f"  {stage.summary}" for stage in self.stages.values()]
         return "\n".join(lines)
 
