@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,8 +19,9 @@ from streamops_nb.db import Instance, Session, sealed
 from streamops_nb.engine.assembly import Surroundings, shapes_of
 from streamops_nb.engine.preview.evaluate import Evaluation
 from streamops_nb.engine.preview.flows import Flow, decode
+from streamops_nb.engine.preview.kept import Kept
 from streamops_nb.engine.preview.result import Result
-from streamops_nb.engine.preview.sample import Sample, origin_of
+from streamops_nb.engine.preview.sample import Drawn, Sample, origin_of
 from streamops_nb.engine.references import read_reference
 from streamops_nb.model.errors import Fault, Interrupted, QueryRefused, SpecRefused, StorageError
 from streamops_nb.model.spec import JobSpec, Stream
@@ -36,6 +36,8 @@ T = TypeVar("T")
 _SECOND = 1_000_000
 _OUTLINES = 64
 """So many outlines are kept: planning takes ten times as long as a preview of 1,000 rows."""
+_FLOWS = 128 * 2**20
+"""So many bytes of decoded rows are kept: decoding is half of a preview of 1,000 rows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +108,8 @@ class Previewer:
         self._around = around
         self._bounds = bounds or Bounds()
         self._instance: Instance | None = None
-        self._outlines: OrderedDict[str, Outline] = OrderedDict()
+        self._outlines = Kept[Outline](_OUTLINES)
+        self._flows = Kept[tuple[Drawn, Flow]](_FLOWS, lambda each: each[1].inflow.table.nbytes)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="preview")
         self._lock = threading.Lock()
 
@@ -268,16 +271,21 @@ class Previewer:
         for name, stream in spec.streams.items():
             _check_origin(name, stream, sample)
         return {
-            name: decode(
-                name,
-                stream,
-                sample.streams[name],
-                now=int(sample.at * _SECOND),
-                session=session,
-                environ=self._around.environ,
-            )
-            for name, stream in spec.streams.items()
+            name: self._flow(name, stream, sample, session) for name, stream in spec.streams.items()
         }
+
+    def _flow(self, name: str, stream: Stream, sample: Sample, session: Session) -> Flow:
+        drawn, now = sample.streams[name], int(sample.at * _SECOND)
+        # whatever the sources' settings are, what was drawn decodes the same
+        how = stream.model_copy(update={"source": stream.format})
+        _, flow = self._flows.get(
+            (name, id(drawn), now, how.model_dump_json()),
+            lambda: (
+                drawn,  # as long as it is kept, nothing else has its id
+                decode(name, stream, drawn, now=now, session=session, environ=self._around.environ),
+            ),
+        )
+        return flow
 
     def outline(
         self,
@@ -299,20 +307,13 @@ class Previewer:
                 described[name] = session.describe("FROM _reference")
         values = spec.param_values(params)
         given = {name: Param(type=p.type, value=values[name]) for name, p in spec.params.items()}
-        key = repr((spec.query, schemas, described, given, _times(spec)))
-        with self._lock:
-            known = self._outlines.get(key)
-            if known is not None:
-                self._outlines.move_to_end(key)
-                return known
-        outline = self._around.planner.outline(
-            spec.query, shapes_of(spec, schemas), references=described, params=given
+        shapes = shapes_of(spec, schemas)
+        return self._outlines.get(
+            repr((spec.query, shapes, described, given)),
+            lambda: self._around.planner.outline(
+                spec.query, shapes, references=described, params=given
+            ),
         )
-        with self._lock:
-            self._outlines[key] = outline
-            if len(self._outlines) > _OUTLINES:
-                self._outlines.popitem(last=False)
-        return outline
 
 
 def _check_origin(name: str, stream: Stream, sample: Sample) -> None:
@@ -322,10 +323,6 @@ def _check_origin(name: str, stream: Stream, sample: Sample) -> None:
     what = f"the sample {sample.id} was drawn when the source of `{name}` was another one"
     remedy = "draw a fresh sample; other formats and schemas can be tried on this one"
     raise SpecRefused([Fault(where=f"streams.{name}.source", what=what, remedy=remedy)])
-
-
-def _times(spec: JobSpec) -> dict[str, str | None]:
-    return {name: stream.event_time for name, stream in spec.streams.items()}
 
 
 def _check_stage(upto: str | None, outline: Outline) -> None:
