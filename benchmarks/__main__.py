@@ -25,6 +25,7 @@ MODULES = {
     "preview_diff": "benchmarks.preview_diff",
     "tune": "benchmarks.tune",
     "serve": "benchmarks.serve",
+    "preview": "benchmarks.preview",
 }
 """All benchmarks, in the order of the page, and the modules whose ``run`` runs them."""
 

@@ -1,0 +1,145 @@
+"""A preview ends: when it is cancelled, when its time is up, when its memory is full."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import streamops_nb as so
+from streamops_nb.db import open_instance
+from streamops_nb.engine.assembly import Surroundings
+from streamops_nb.engine.preview.given import Given
+from streamops_nb.engine.preview.previewer import Bounds, Work
+from streamops_nb.engine.preview.sample import Limits, Sample
+from streamops_nb.model.spec import JobSpec
+from streamops_nb.ops.preview.previews import Previews
+from streamops_nb.plan.planner import Planner
+
+FRAME = pd.DataFrame({"k": range(2_000), "v": [float(n % 7) for n in range(2_000)]})
+# none of these can be told before it runs
+LONG = {
+    "a cross product": """
+        WITH many AS (SELECT k, unnest(range(k, k + 100000)) AS n FROM r)
+        SELECT k, sin(n) + cos(n) AS s FROM many WHERE sin(n) + cos(n) > 5""",
+    "one expression": "SELECT k, list_sum(range(k + 1000000000)) AS s FROM r",
+    "a regular expression": """
+        SELECT k, regexp_matches(repeat('ab', 30000000), '(a|b)*c' || k) AS m FROM r""",
+}
+HUGE = "SELECT k, unnest(range(k, k + 10000000)) AS n, repeat('x', 100) AS s FROM r"
+
+
+@pytest.fixture(scope="module")
+def previews() -> Iterator[Previews]:
+    instance, planner = open_instance(None, threads=1), Planner()
+    around = Surroundings(instance=instance, folder=Path(), now=time.time, planner=planner)
+    bounds = Bounds(seconds=30.0, memory="300MB")
+    found = Previews(around, bounds=bounds)
+    yield found
+    found.close()
+    planner.close()
+    instance.close()
+
+
+def spec(query: str) -> JobSpec:
+    fields = {"k": "BIGINT", "v": "DOUBLE"}
+    stream = {"source": "given", "schema": fields}
+    return JobSpec.model_validate({"name": "p", "streams": {"r": stream}, "query": query})
+
+
+@pytest.fixture(scope="module")
+def sample(previews: Previews) -> Sample:
+    return previews.draw(spec("FROM r"), Given({"r": FRAME}), Limits(rows=10_000))
+
+
+def usable(previews: Previews, sample: Sample) -> bool:
+    preview = previews.run(spec("SELECT k + 1 AS n FROM r WHERE k < 3"), sample)
+    return list(preview.df["n"]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("query", LONG.values(), ids=LONG)
+def test_a_preview_is_cancelled_from_another_thread(
+    previews: Previews, sample: Sample, query: str
+) -> None:
+    work = Work()
+    with ThreadPoolExecutor(1) as other:
+        running = other.submit(previews.run, spec(query), sample, work=work)
+        while work._session is None:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        assert not running.done()
+        work.cancel()
+        with pytest.raises(so.Interrupted, match="the preview was cancelled"):
+            running.result(timeout=20)
+    assert usable(previews, sample)
+
+
+def test_a_preview_that_was_cancelled_before_it_began_does_not_begin(
+    previews: Previews, sample: Sample
+) -> None:
+    work = Work()
+    work.cancel()
+    with pytest.raises(so.Interrupted, match="the preview was cancelled"):
+        previews.run(spec("FROM r"), sample, work=work)
+
+
+@pytest.mark.parametrize("query", LONG.values(), ids=LONG)
+def test_interrupting_the_cell_stops_the_query(
+    previews: Previews, sample: Sample, query: str
+) -> None:
+    timer = threading.Timer(0.4, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        previews.run(spec(query), sample)
+    timer.join()
+    assert not [t for t in threading.enumerate() if t.name == "patience"]
+    assert usable(previews, sample)
+
+
+@pytest.mark.parametrize("query", LONG.values(), ids=LONG)
+def test_the_time_limit_stops_the_query_and_says_what_to_do(
+    previews: Previews, sample: Sample, query: str
+) -> None:
+    run = previews.previewer
+    with pytest.raises(so.Interrupted, match=r"took longer than 0\.3 s - take fewer rows"):
+        run.within(
+            lambda session: run._evaluated(spec(query), sample, None, None, session), seconds=0.3
+        )
+    assert usable(previews, sample)
+
+
+def test_a_result_beyond_the_memory_is_an_error_and_not_the_end_of_the_process(
+    previews: Previews, sample: Sample
+) -> None:
+    with pytest.raises(so.QueryError, match="take fewer rows"):
+        previews.run(spec(HUGE), sample)
+    assert usable(previews, sample)
+
+
+def test_a_stage_that_spills_is_an_error_not_a_file(
+    previews: Previews, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    query = """
+        WITH many AS (SELECT k, unnest(range(200000)) AS n FROM r)
+        SELECT n, list(k) OVER (PARTITION BY n) AS l FROM many"""
+    with pytest.raises(so.StreamopsError):
+        previews.run(spec(query), sample)
+    assert list(tmp_path.iterdir()) == []
+    assert usable(previews, sample)
+
+
+def test_four_previews_at_once_do_not_see_each_other(previews: Previews, sample: Sample) -> None:
+    def one(number: int) -> list[float]:
+        query = f"WITH a AS (SELECT k, v * {number} AS w FROM r) SELECT w FROM a WHERE k < 5"
+        return [list(previews.run(spec(query), sample).df["w"]) for _ in range(5)][-1]
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(one, range(12)))
+    assert found == [[float(k * number) for k in range(5)] for number in range(12)]
