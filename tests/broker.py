@@ -23,7 +23,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Self
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 __all__ = ["QUIET", "Broker", "Process", "RelayedTansu", "TansuBroker", "free_port"]
@@ -132,6 +132,12 @@ class Broker:
     def groups(self) -> list[str]:
         listed = self.admin.list_consumer_groups(request_timeout=5).result()
         return sorted(group.group_id for group in listed.valid)
+
+    def committed(self, group: str) -> dict[str, int]:
+        """Give the offsets that a group has committed, by topic and partition."""
+        asked = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
+        found = asked[group].result(10).topic_partitions or []
+        return {f"{each.topic}/{each.partition}": each.offset for each in found}
 
     @cached_property
     def producer(self) -> Producer:

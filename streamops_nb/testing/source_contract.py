@@ -44,6 +44,7 @@ import pytest
 from streamops_nb.model.batch import Position, Slice, Span, advance
 from streamops_nb.model.errors import SourceError
 from streamops_nb.sources.base import Limit, Source
+from streamops_nb.testing.sampling_contract import SamplingContract
 from streamops_nb.testing.source_world import (
     EVERYTHING,
     World,
@@ -66,7 +67,7 @@ LIMITS = [
 ]
 
 
-class SourceContract:
+class SourceContract(SamplingContract):
     """Inherit, and give a fixture `world`."""
 
     @pytest.fixture

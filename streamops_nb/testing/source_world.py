@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -73,6 +75,14 @@ class World:
     def times(self) -> dict[str, list[datetime]] | None:
         """Give the source's own time of every record of `known`; None without `seek(time)`."""
         return None
+
+    def traces(self) -> Any:
+        """Give all that reading could have changed: the files, groups and offsets around."""
+        folder: Path | None = getattr(self, "folder", None)
+        if folder is None:
+            return None
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        return {str(path): sha256(path.read_bytes()).hexdigest() for path in files}
 
     def close(self) -> None:
         """Give back what the world holds."""

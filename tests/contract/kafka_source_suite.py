@@ -73,6 +73,10 @@ class KafkaWorld(World):
             for partition, records in self.records.items()
         }
 
+    def traces(self) -> Any:
+        """The broker's groups, and what each has committed."""
+        return {group: self.broker.committed(group) for group in self.broker.groups()}
+
     def lose(self) -> Position | None:
         if self.broker.deletes_records:
             upto = TopicPartition(self.topic, 0, 10)

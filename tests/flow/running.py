@@ -226,6 +226,12 @@ class Batch:
     def close(self) -> None:
         self._connection.close()
 
+    def values(self, table: pa.Table, types: Mapping[str, str]) -> list[tuple[Any, ...]]:
+        """Give the rows of an Arrow table as DuckDB gives values of these types."""
+        casts = ", ".join(f"CAST({ident(n)} AS {kind})" for n, kind in types.items())
+        self._connection.register("_values", table)
+        return self._connection.execute(f"SELECT {casts} FROM _values").fetchall()
+
     def rows(
         self,
         query: str,

@@ -178,16 +178,33 @@ class Draw:
         """Put together what a reader has read."""
         pieces = reader.pieces
         raw = pa.concat_tables(pieces).unify_dictionaries() if pieces else _NONE.empty_table()
-        first = ends.earliest.items()
         stops = reader.position
         drawn = self.drawn(
             raw,
             span=_joined(reader.slices),
-            begins=all(reader.start.get(p, at) <= at for p, at in first),
+            partitions=tuple(ends.latest),
+            begins=self._begins(reader.start, ends),
             ends=ends.closed and all(stops.get(p, 0) >= end for p, end in ends.latest.items()),
             truncated=truncated,
         )
         return Found(drawn=drawn, times=self.fields.times(raw))
+
+    def _begins(self, start: Position, ends: Ends) -> bool:
+        """Whether no record lies before a position."""
+        later = [p for p, first in ends.earliest.items() if start.get(p, first) > first]
+        if self.source.traits.unit != "bytes":
+            return not later
+        # bytes before the first record need not be a record: a header, an empty line
+        return all(self._first(p, ends) >= start[p] for p in later)
+
+    def _first(self, partition: str, ends: Ends) -> int:
+        """Where the first record of a partition begins."""
+        only = {**ends.latest, partition: ends.earliest[partition]}
+        span = self.source.cut(only, Limit(rows=1))
+        mine = Span(tuple(each for each in span if each.partition == partition))
+        if not mine:
+            return ends.latest[partition]
+        return int(self.source.read(mine)["_offset"][0].as_py())
 
     def drawn(self, raw: pa.Table, **known: object) -> Drawn:
         """Make of records what a sample holds of them."""

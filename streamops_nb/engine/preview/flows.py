@@ -99,6 +99,8 @@ def _watermark(inflow: Inflow, timing: Timing, drawn: Drawn, now: int) -> int:
     clock = StreamClock(timing.delay, None, drawn.apart)
     if drawn.ends:
         return clock.end()
+    if timing.idle is None:
+        clock.meet(drawn.partitions, now)
     for partition, latest in inflow.latest.items():
         clock.observe(partition, latest, now)
     return clock.advance(now)

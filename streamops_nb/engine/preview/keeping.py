@@ -75,6 +75,7 @@ def _about(drawn: Drawn) -> dict[str, Any]:
     return {name: getattr(drawn, name) for name in _PLAIN} | {
         "schema": dict(drawn.schema),
         "span": drawn.span.to_json(),
+        "partitions": list(drawn.partitions),
         "coverage": asdict(drawn.coverage),
         "stream": drawn.stream and drawn.stream.model_dump(mode="json"),
         "format": drawn.format and drawn.format.model_dump(mode="json"),
@@ -104,6 +105,7 @@ def _drawn(about: Mapping[str, Any], raw: pa.Table) -> Drawn:
         raw=raw,
         schema=about["schema"],
         span=Span.from_json(about["span"]),
+        partitions=tuple(about["partitions"]),
         coverage=Coverage(**about["coverage"]),
         stream=about["stream"] and Stream.model_validate(about["stream"]),
         format=about["format"] and PlugIn.model_validate(about["format"]),

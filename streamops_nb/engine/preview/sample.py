@@ -81,6 +81,8 @@ class Drawn:
         Where they were read; empty if they come from no source.
     apart
         Whether each partition has a watermark of its own.
+    partitions
+        All that the source has, also those of which nothing was drawn.
     begins, ends
         Whether nothing lies before them, and whether the stream has ended with them.
     truncated
@@ -105,6 +107,7 @@ class Drawn:
     schema: Mapping[str, str]
     span: Span = field(default_factory=Span)
     apart: bool = False
+    partitions: tuple[str, ...] = ()
     begins: bool = False
     ends: bool = False
     truncated: str = ""
