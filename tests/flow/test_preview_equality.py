@@ -126,7 +126,7 @@ def test_a_preview_of_a_whole_bounded_input_equals_the_batch_result(kind: str, d
         assert alike(output(desk, result, "complete"), wanted) == []
         assert (result.rejects.num_rows, result.late.num_rows) == (0, 0)
 
-    hold(kind, 15, prove)
+    hold(kind, 8, prove)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -142,7 +142,7 @@ def test_complete_is_what_a_job_has_written_by_the_end_of_the_sample(kind: str, 
         result = desk.preview(spec, begun, ended=False)
         assert alike(output(desk, result, "complete"), written.rows) == []
 
-    hold(kind, 10, prove)
+    hold(kind, 6, prove)
 
 
 @pytest.mark.parametrize("kind", WINDOWED)
@@ -157,7 +157,7 @@ def test_what_is_complete_in_a_part_of_the_rows_is_in_the_result_of_all(
         whole = desk.batch.rows(case.query, inputs, params, {"devices": DEVICES})
         assert [fault for fault in alike(part, whole) if fault.startswith("too much")] == []
 
-    hold(kind, 15, prove)
+    hold(kind, 8, prove)
 
 
 @pytest.mark.parametrize("kind", WINDOWED)
@@ -169,7 +169,7 @@ def test_the_order_within_the_delay_does_not_change_a_preview(kind: str, desk: D
         assert alike(output(desk, one), output(desk, other)) == []
         assert other.late.num_rows == 0
 
-    hold(kind, 8, prove)
+    hold(kind, 4, prove)
 
 
 def _shuffled(each: Input, chance: random.Random) -> Input:
@@ -195,4 +195,4 @@ def test_how_a_sample_is_read_does_not_change_a_preview_nor_does_running_it_agai
         assert alike(output(desk, whole), output(desk, pieces)) == []
         assert Counter(map(repr, output(desk, pieces))) == Counter(map(repr, output(desk, again)))
 
-    hold(kind, 5, prove)
+    hold(kind, 3, prove)

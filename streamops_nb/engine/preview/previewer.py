@@ -23,7 +23,14 @@ from streamops_nb.engine.preview.kept import Kept
 from streamops_nb.engine.preview.result import Result
 from streamops_nb.engine.preview.sample import Drawn, Sample, origin_of
 from streamops_nb.engine.references import read_reference
-from streamops_nb.model.errors import Fault, Interrupted, QueryRefused, SpecRefused, StorageError
+from streamops_nb.model.errors import (
+    Fault,
+    Interrupted,
+    QueryError,
+    QueryRefused,
+    SpecRefused,
+    StorageError,
+)
 from streamops_nb.model.spec import JobSpec, Stream
 from streamops_nb.plan.outline import Outline
 from streamops_nb.plan.patience import limited
@@ -36,6 +43,8 @@ T = TypeVar("T")
 _SECOND = 1_000_000
 _OUTLINES = 64
 """So many outlines are kept: planning takes ten times as long as a preview of 1,000 rows."""
+_PATIENCE, _AGAIN = 5.0, 0.05
+"""Seconds for which `Work.cancel` waits, and between two interruptions."""
 _FLOWS = 128 * 2**20
 """So many bytes of decoded rows are kept: decoding is half of a preview of 1,000 rows."""
 
@@ -62,25 +71,38 @@ class Work:
     def __init__(self) -> None:
         self._session: Interruptible | None = None
         self._cancelled = False
+        self._over = threading.Event()
         self._lock = threading.Lock()
 
     def cancel(self) -> None:
-        """Stop it; `Previewer.run` then raises `Interrupted`."""
-        with self._lock:
-            self._cancelled = True
-            if self._session is not None:
-                self._session.interrupt()
+        """Stop it; `Previewer.run` then raises `Interrupted`.
+
+        One interruption is not enough: DuckDB swallows it while it folds a constant, and a preview
+        is many statements. It returns when the preview has ended, or after a few seconds.
+        """
+        until = time.monotonic() + _PATIENCE
+        self._cancelled = True
+        while self._interrupt() and time.monotonic() < until:
+            self._over.wait(_AGAIN)
 
     @property
     def cancelled(self) -> bool:
         """Whether it was."""
         return self._cancelled
 
+    def _interrupt(self) -> bool:
+        with self._lock:
+            if self._session is None:
+                return False
+            self._session.interrupt()
+            return True
+
     @contextmanager
     def going_on(self, session: Interruptible) -> Iterator[None]:
         """Let `cancel` interrupt this session during the block."""
         with self._lock:
             self._session = session
+        self._over.clear()
         try:
             self.check()
             yield
@@ -88,6 +110,7 @@ class Work:
         finally:
             with self._lock:
                 self._session = None
+            self._over.set()
 
     def check(self) -> None:
         """Raise `Interrupted` if it was cancelled."""
@@ -221,6 +244,13 @@ class Previewer:
                 limited(session, seconds),
             ):
                 return do(session)
+        except QueryError as error:
+            if "Out of Memory" not in str(error):
+                raise
+            raise QueryError(
+                f"{what} needs more memory than its {self._bounds.memory} - take fewer rows, or "
+                "preview up to an earlier stage"
+            ) from error
         except Interrupted:
             work.check()
             raise Interrupted(
