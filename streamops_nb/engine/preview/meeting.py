@@ -12,6 +12,7 @@ from streamops_nb.engine.preview.choosing import from_time, newest
 from streamops_nb.engine.preview.draw import Draw, Draws, Found
 from streamops_nb.engine.preview.sample import Drawn
 from streamops_nb.engine.preview.strata import latest_of_strata
+from streamops_nb.model.errors import SourceError
 
 __all__ = ["latest_since", "met"]
 
@@ -59,10 +60,10 @@ def latest_since(draws: Draws, length: timedelta, strata: str) -> Mapping[str, D
     for name, each in looked.items():
         draw = draws[name]
         if name not in timed:
-            start = _back(draw, now - length // _MICROSECOND)
+            start = _back(draw, now - length // _MICROSECOND, each)
             found[name] = start if start.drawn.raw.num_rows <= rows else draw.latest(rows)
         elif np.quantile(each.known, _MOST) > (reached or 0) and not each.drawn.begins:
-            found[name] = _back(draw, low)
+            found[name] = _back(draw, low, each)
         else:
             found[name] = _within(each, low, rows, strata)
     if len(timed) > 1:
@@ -76,13 +77,18 @@ def _overlapping(draw: Draw, found: Mapping[str, Found], timed: set[str]) -> Fou
     # a straggler does not make a sample reach back
     if np.quantile(mine.known, _MOST) <= _last(slowest) or mine.drawn.begins:
         return mine
-    back = _back(draw, _first(slowest))
+    back = _back(draw, _first(slowest), mine)
     return back if len(back.known) else mine
 
 
-def _back(draw: Draw, us: int) -> Found:
-    """Read on from a time, by the source's own time."""
-    start = draw.source.seek(_EPOCH + us * _MICROSECOND)
+def _back(draw: Draw, us: int, found: Found) -> Found:
+    """Read on from a time, by the source's own; `found` is all there is if that knows none."""
+    try:
+        start = draw.source.seek(_EPOCH + us * _MICROSECOND)
+    except SourceError as error:
+        if error.retryable:
+            raise
+        return found
     return draw.read(start, draw.source.ends().latest)
 
 
