@@ -353,7 +353,9 @@ def open_instance(
         config["threads"] = threads
     connection = duckdb.connect(":memory:", config=config)
     settings = ["SET GLOBAL TimeZone='UTC'", "SET enable_progress_bar=false"]
-    if folder is not None:
+    if folder is None:
+        settings.append("SET temp_directory=''")  # else it spills into the current folder
+    else:
         spill = folder / "tmp"
         settings += [
             f"SET allowed_directories=[{literal(str(folder))}]",

@@ -40,8 +40,7 @@ HUGE = "SELECT sin(k * n) AS s FROM r, range(100000) many(n)"
 def previews() -> Iterator[Previews]:
     instance, planner = open_instance(None, threads=1), Planner()
     around = Surroundings(instance=instance, folder=Path(), now=time.time, planner=planner)
-    bounds = Bounds(seconds=30.0, memory="300MB")
-    found = Previews(around, bounds=bounds)
+    found = Previews(around)
     yield found
     found.close()
     planner.close()
@@ -118,9 +117,11 @@ def test_the_time_limit_stops_the_query_and_says_what_to_do(
 def test_a_result_beyond_the_memory_is_an_error_and_not_the_end_of_the_process(
     previews: Previews, sample: Sample
 ) -> None:
-    with pytest.raises(so.QueryError, match="take fewer rows"):
-        previews.run(spec(HUGE), sample)
-    assert usable(previews, sample)
+    small = Previews(previews.around, bounds=Bounds(seconds=60.0, memory="40MB"))
+    with pytest.raises(so.QueryError, match="needs more memory than its 40MB - take fewer rows"):
+        small.run(spec(HUGE), sample)
+    assert usable(small, sample)
+    small.close()
 
 
 def test_a_stage_that_spills_is_an_error_not_a_file(

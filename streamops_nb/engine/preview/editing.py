@@ -133,7 +133,9 @@ def mask(sample: Sample, columns: tuple[str, ...]) -> Sample:
             edit if edit.stream != name else replace(edit, before="", after="")
             for edit in found.edits
         )
-        masked = [Edit(stream=name, what="masked", column=column) for column in mine]
+        # the salt's digest, so that a sample masked twice is two samples
+        once = hashlib.blake2b(salt, digest_size=4).hexdigest()
+        masked = [Edit(stream=name, what="masked", column=column, after=once) for column in mine]
         streams = {**found.streams, name: replace(settled, raw=raw)}
         found = replace(found, streams=streams, edits=(*told, *masked))
     return replace(found, original=None)
