@@ -1,4 +1,4 @@
-"""What every source owes to previews, as tests: a sample is true, and drawing it leaves no trace."""
+"""What every source owes to previews: a sample is true, and drawing it leaves no trace."""
 
 from __future__ import annotations
 
