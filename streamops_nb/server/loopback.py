@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Loopback", "listen"]
 
+_NO_BOUND = 1e9
+"""Requests a second that nobody makes."""
+
 
 class Loopback:
     """Serves a workspace on the loopback until it is closed."""
@@ -50,6 +53,7 @@ class Loopback:
     def _make_server(self) -> uvicorn.Server:
         from streamops_nb.server.allowing import Allowed
         from streamops_nb.server.app import Served, make_app
+        from streamops_nb.server.guard import Bounds
         from streamops_nb.server.people import People
         from streamops_nb.server.serving import make_server
 
@@ -57,6 +61,8 @@ class Loopback:
             workspace=self._workspace,
             people=People(self._token),
             allowed=Allowed(folder=self._workspace.folder),
+            # all clients of the user are one person here
+            bounds=Bounds(rate=_NO_BOUND, burst=_NO_BOUND),
         )
         return make_server(make_app(served))
 
