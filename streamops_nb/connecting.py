@@ -156,7 +156,7 @@ def _attach(
         address = read_address(folder)
         return None if address is None else (address.url, address.token)
 
-    line = Line(reach, str(folder), patience=patience)
+    line = Line(reach, str(folder), patience=patience, moves=True)
     try:
         workspace = RemoteWorkspace(line, folder=folder, place="its owner")
     except BaseException:

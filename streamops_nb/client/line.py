@@ -49,13 +49,23 @@ class Line:
         What the workspace is called in messages.
     patience
         Seconds for which an owner that is away is waited for.
+    moves
+        Whether the next owner has another address and token: one that does not know the token may
+        be another by now.
     ca
         A file with the authority of the server's certificate, if it is not a well-known one.
     """
 
     def __init__(
-        self, reach: Reach, name: str, *, patience: float = 15.0, ca: str | Path | None = None
+        self,
+        reach: Reach,
+        name: str,
+        *,
+        patience: float = 15.0,
+        moves: bool = False,
+        ca: str | Path | None = None,
     ) -> None:
+        self._moves = moves
         self._reach = reach
         self._name = name
         self._patience = patience
@@ -164,7 +174,8 @@ class Line:
                         f"the owner of {self._name} went away during the call - `history` tells"
                         " whether it was done"
                     ) from error
-            if time.monotonic() + pause > until or self._over:
+            final = isinstance(lost, _Later) and lost.unknown and not self._moves
+            if time.monotonic() + pause > until or self._over or final:
                 raise self._away(lost) from lost
             if not isinstance(lost, _Later):
                 self._say_lost(lost)
@@ -186,7 +197,8 @@ class Line:
         with self._lock:
             first, self._lost = not self._lost, True
         if first and not self._over:
-            LOG.warning("the owner of %s does not answer, trying again: %s", self._name, error)
+            why = error or "it has ended"
+            LOG.warning("the owner of %s does not answer, trying again: %s", self._name, why)
 
     def _say_back(self) -> None:
         with self._lock:
@@ -211,6 +223,7 @@ class _Later(Exception):
     def __init__(self, error: StreamopsError) -> None:
         super().__init__(str(error))
         self.error = error
+        self.unknown = isinstance(error, Forbidden)
 
 
 def _own(token: str) -> dict[str, str]:

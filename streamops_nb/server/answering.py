@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -82,6 +83,7 @@ class Answering:
                 f"`{call.name}` is for the role {call.role} - {person.name} is {person.role}"
             )
         body, number = await request.body(), request.headers.get("x-request-id", "")[:64]
+        number = number or uuid.uuid4().hex
         task: asyncio.Future[Response] = asyncio.ensure_future(
             self.run(partial(self._do, call, person, body, number))
         )

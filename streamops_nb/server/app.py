@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
@@ -49,7 +48,7 @@ class Served:
     hosts: tuple[str, ...] = ()
 
 
-def make_app(served: Served) -> Callable[..., Any]:
+def make_app(served: Served) -> Guard:
     """Make the ASGI application of a workspace."""
     feed, reader = Feed(served.workspace), Reader()
     strangers = Strangers(served.workspace, served.allowed, reader)
@@ -77,7 +76,9 @@ def make_app(served: Served) -> Callable[..., Any]:
     _add_rest(app, served.workspace, answering)
     _add_errors(app)
     describe(app)
-    return Guard(app, served.people, served.bounds, served.hosts)
+    guard = Guard(app, served.people, served.bounds, served.hosts)
+    guard.end = feed.end
+    return guard
 
 
 def person_of(request: Request) -> Person:

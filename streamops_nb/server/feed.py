@@ -116,8 +116,8 @@ class Feed:
             with suppress(RuntimeError):  # its loop has ended
                 loop.call_soon_threadsafe(news.set)
 
-    def close(self) -> None:
-        """End the thread and all streams."""
+    def end(self) -> None:
+        """End all streams."""
         self._over.set()
         self._wanted.set()
         with self._lock:
@@ -125,4 +125,8 @@ class Feed:
         for loop, news in listening:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(news.set)
+
+    def close(self) -> None:
+        """End the thread and all streams."""
+        self.end()
         self._thread.join()

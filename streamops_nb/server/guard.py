@@ -96,12 +96,18 @@ class Guard:
     ----------
     hosts
         The names under which the server is asked for, besides those of the loopback.
+
+    Attributes
+    ----------
+    end
+        To be called when an end is wanted, before the server waits for answers that are under way.
     """
 
     def __init__(
         self, app: App, people: People, bounds: Bounds, hosts: Collection[str] = ()
     ) -> None:
         self._app = app
+        self.end: Callable[[], None] = lambda: None
         self._people = people
         self._bounds = bounds
         self._hosts = _LOOPBACK | {host.lower() for host in hosts}

@@ -9,6 +9,7 @@ import os
 import select
 import socket
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from streamops_nb.ops.workspace import Workspace
@@ -32,6 +33,7 @@ class Loopback:
         self._token = token
         self._server: uvicorn.Server | None = None
         self._over = threading.Event()
+        self._end: Callable[[], None] = lambda: None
         self._wake, self._woken = socket.socketpair()
         port = listening.getsockname()[1]
         self.address = Address(url=f"http://127.0.0.1:{port}", token=token, pid=os.getpid())
@@ -64,7 +66,9 @@ class Loopback:
             # all clients of the user are one person here
             bounds=Bounds(rate=_NO_BOUND, burst=_NO_BOUND),
         )
-        return make_server(make_app(served))
+        app = make_app(served)
+        self._end = app.end
+        return make_server(app)
 
     def close(self) -> None:
         """End serving; who is connected is told by the end of the connection."""
@@ -72,6 +76,7 @@ class Loopback:
         self._over.set()
         self._wake.send(b"x")
         while self._thread.is_alive():
+            self._end()
             if self._server is not None:
                 self._server.should_exit = True
             self._thread.join(0.05)

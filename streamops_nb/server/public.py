@@ -79,7 +79,9 @@ class Public:
             bounds=wanted.bounds,
             hosts=(wanted.host, *wanted.names),
         )
-        self._server = make_server(make_app(served), wanted.tls)
+        app = make_app(served)
+        self._end = app.end
+        self._server = make_server(app, wanted.tls)
         try:
             self._socket = socket.create_server((wanted.host, wanted.port), backlog=256)
         except OSError as error:
@@ -96,6 +98,7 @@ class Public:
 
     def close(self) -> None:
         """End serving."""
+        self._end()
         self._server.should_exit = True
         self._thread.join()
         self._socket.close()
