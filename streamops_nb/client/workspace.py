@@ -211,8 +211,7 @@ def ask(line: Line, call: Call, arguments: dict[str, Any], number: str = "") -> 
     for name, why in call.local.items():
         if arguments.get(name) is not None:
             raise Refused(f"`{name}` does not travel: {why}")
-    safe = call.role is Role.VIEWER or call.gives is Gives.PREVIEW
-    plain, tables = line.ask(call.name, given, safe=safe, number=number)
+    plain, tables = line.ask(call.name, given, safe=call.again, number=number)
     return _GIVEN[call.gives](call, plain, tables)
 
 

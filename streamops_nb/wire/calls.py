@@ -102,6 +102,12 @@ class Call:
         return parameters_of(self.method, self.local)
 
     @property
+    def again(self) -> bool:
+        """Whether it may be made again when nobody knows if it was done: twice is as once."""
+        looks = self.role is Role.VIEWER or self.gives is Gives.PREVIEW
+        return looks or self.name in _TWICE_AS_ONCE
+
+    @property
     def summary(self) -> str:
         """What it does, in a line."""
         return (inspect.getdoc(self.method) or self.name).splitlines()[0]
@@ -112,6 +118,9 @@ _WORK = {
     "work": "cancelling is a call of its own, by the number of the request",
     "before": "how the job stands is looked at by the owner",
 }
+
+
+_TWICE_AS_ONCE = frozenset({"alarms.set", "alarms.webhook", "resources.alarm", "resources.ensure"})
 
 
 def _calls() -> dict[str, Call]:
