@@ -54,6 +54,7 @@ class Newest(Generic[T, R]):
         self._waiting: list[T] = []
         self._work: Work | None = None
         self._begun = 0.0
+        self._limited = False
         self._thread: threading.Thread | None = None
 
     def ask(self, request: T) -> None:
@@ -63,7 +64,8 @@ class Newest(Generic[T, R]):
             if self._thread is None:
                 self._thread = threading.Thread(target=self._go_on, name="newest", daemon=True)
                 self._thread.start()
-            elif self._work is not None:
+            elif self._work is not None and not self._limited:
+                self._limited = True
                 left = self._begun + self._patience - time.monotonic()
                 timer = threading.Timer(max(0.0, left), self._work.cancel)
                 timer.daemon = True
@@ -91,7 +93,7 @@ class Newest(Generic[T, R]):
                     return
                 request = self._waiting.pop()
                 work = self._work = Work()
-                self._begun = time.monotonic()
+                self._begun, self._limited = time.monotonic(), False
             self._one(request, work)
             with self._lock:
                 self._work = None

@@ -125,6 +125,18 @@ def test_control_characters_are_shown_and_long_cells_cut() -> None:
     assert cell_text({"a": [1, None]}, 40) == "{a: [1, NULL]}"
 
 
+def test_what_is_told_of_a_row_is_not_obeyed_by_a_terminal(plant: Workspace) -> None:
+    evil = "\x1b[2Jd1"
+    preview = previewed(plant, WINDOWS, record(1, evil), record(2, evil, temp=1.0))
+    told = [
+        preview.why({"device": evil}),
+        preview.why_not(device=evil, temp=1.0),
+        preview.diff(preview),
+    ]
+    assert "\\x1b[2Jd1" in repr(told)
+    assert "\x1b" not in "".join(map(repr, told))
+
+
 def test_what_pythons_calendar_does_not_reach_is_shown(plant: Workspace) -> None:
     query = "SELECT ts, 'infinity'::TIMESTAMPTZ AS never, '290000-01-01'::DATE AS far FROM readings"
     preview = previewed(plant, query, record(1))

@@ -175,13 +175,19 @@ def test_the_python_of_what_is_not_saved_says_what_it_is(plant: Workspace) -> No
     assert said["p"].table == preview.table
 
 
-def test_rows_that_were_given_are_not_read_again_and_that_is_said(plant: Workspace) -> None:
-    given = pd.DataFrame([row(1)]).astype({"ts": "datetime64[us, UTC]"})
+def test_rows_that_were_given_are_asked_for(plant: Workspace) -> None:
+    given = pd.DataFrame([row(i) for i in range(3)]).astype({"ts": "datetime64[us, UTC]"})
     plant.save(hot())
-    lines = plant.preview("hot", data=given).to_python().splitlines()
-    assert lines[-4:] == [
-        "# its rows were chosen one by one or given: hand over p.sample to run on the same ones",
-        "p = ws.preview(",
-        "    'hot',",
-        ")",
-    ]
+    of_job = plant.preview("hot", data=given, params={"threshold": 20.5})
+    of_query = plant.preview("SELECT device FROM t WHERE temp > 20.5", data={"t": given})
+    for preview, what in ((of_job, "'hot'"), (of_query, repr(of_query.spec.query))):
+        lines = preview.to_python().splitlines()
+        assert lines[3:7] == [
+            "# rows given or chosen one by one: `sample` is the `p.sample` of that preview",
+            "p = ws.preview(",
+            f"    {what},",
+            "    sample=sample,",
+        ]
+        repeated: dict[str, Any] = {"ws": plant, "sample": preview.sample}
+        exec("\n".join(lines[3:]), repeated)
+        assert repeated["p"].df["device"].tolist() == preview.df["device"].tolist() == ["d1", "d2"]

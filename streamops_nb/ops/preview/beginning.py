@@ -48,6 +48,11 @@ class Beginning:
             for name, stream in self.spec.streams.items()
         }
 
+    @property
+    def given(self) -> list[str]:
+        """The streams whose rows were given instead of declared, which no job can read."""
+        return self._previews.given(self.spec)
+
     def save(self, *, name: str | None = None, comment: str = "", drop_state: bool = False) -> Job:
         """Save what was previewed as a job's newest version, unless it is that already.
 
@@ -108,7 +113,7 @@ class Beginning:
     def _named(self, name: str | None) -> JobSpec:
         if self.result.faults:
             raise QueryRefused(self.result.faults)
-        for given in self._previews.given(self.spec):
+        for given in self.given:
             what = f"the rows of `{given}` were given to the preview, a job has no source for them"
             raise Refused([Fault(where=f"streams.{given}", what=what, remedy="declare a stream")])
         return self._previews.changed(self.tuned, changes=None if name is None else {"name": name})

@@ -23,7 +23,7 @@ from streamops_nb.ops.preview.words import counts, heading, notes, of_rows, why_
 if TYPE_CHECKING:
     from streamops_nb.ops.preview.preview import Preview
 
-__all__ = ["Caps", "framed", "preview_page", "rows_html", "stage_html"]
+__all__ = ["Caps", "framed", "preview_page", "rows_html"]
 
 _LARGEST = 400_000
 """Characters that a page may have; Jupyter drops output above 1 MB/s, and notebooks are kept."""
@@ -133,11 +133,6 @@ def _tabs(preview: Preview, caps: Caps) -> Iterator[tuple[str, str, str]]:
     slices = pa.Table.from_pandas(receipt.df, preserve_index=False)
     said = f"<p>{_esc(str(receipt))}</p>{rows_html(slices, caps)}"
     yield "receipt", "what was read", _side("Receipt", said)
-
-
-def stage_html(preview: Preview, name: str, caps: Caps | None = None) -> str:
-    """Write one stage, input beside output; to be framed."""
-    return _stage(preview, preview.result.stages[name], caps or Caps())
 
 
 def _stage(preview: Preview, stage: StageResult, caps: Caps) -> str:

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["preview_code"]
 
-_ELSEWHERE = (
-    "# its rows were chosen one by one or given: hand over p.sample to run on the same ones"
-)
+_ELSEWHERE = "# rows given or chosen one by one: `sample` is the `p.sample` of that preview"
 
 
 def preview_code(preview: Preview, workspace: Workspace | None) -> str:
@@ -26,26 +24,30 @@ def preview_code(preview: Preview, workspace: Workspace | None) -> str:
     if workspace is not None:
         lines.append(f"ws = so.connect({str(workspace.folder)!r})")
         call = "ws.preview"
-    what = _saved(preview, workspace)
-    if not what:
+    first = [_what(preview, workspace)]
+    if first == ["spec"]:
         lines.append(f"spec = {preview.spec.to_python()}")
     keywords = _rows(preview.sample)
     if not keywords:
         lines.append(_ELSEWHERE)
+        first.append("sample=sample")
     if preview.params:
         keywords["params"] = plain(preview.params)
     if preview.upto is not None:
         keywords["upto"] = preview.upto
-    lines.append(f"p = {call_expression(call, [what or 'spec'], keywords)}")
+    lines.append(f"p = {call_expression(call, first, keywords)}")
     return "\n".join([*lines, ""])
 
 
-def _saved(preview: Preview, workspace: Workspace | None) -> str:
-    """The name of the job, if what was run is its newest version."""
-    name = preview.spec.name
-    if workspace is None or name not in workspace.jobs or workspace.spec(name) != preview.spec:
-        return ""
-    return repr(name)
+def _what(preview: Preview, workspace: Workspace | None) -> str:
+    """What is previewed: a job by its name, a bare query over rows, else ``spec``."""
+    spec = preview.spec
+    if preview.given:
+        return repr(spec.query)
+    saved = workspace is not None and spec.name in workspace.jobs
+    if workspace is not None and saved and workspace.spec(spec.name) == spec:
+        return repr(spec.name)
+    return "spec"
 
 
 def _rows(sample: Sample) -> dict[str, Any]:
