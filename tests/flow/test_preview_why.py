@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streamops_nb.model.errors import Refused
@@ -47,6 +47,13 @@ QUERIES = {
               FROM tumble(readings, ts, INTERVAL 10 SECONDS) WHERE temp > 2 GROUP BY ALL)
         SELECT a.*, b.top FROM a LEFT JOIN b ON a.window_start = b.window_start
         AND a.window_end = b.window_end AND a.device = b.device""",
+    "two sides": """
+        WITH low AS (SELECT window_start, count(*) AS n
+                     FROM tumble(readings, ts, INTERVAL 10 SECONDS) WHERE temp < 2 GROUP BY ALL),
+        high AS (SELECT window_start, count(*) AS n
+                 FROM tumble(readings, ts, INTERVAL 10 SECONDS) WHERE temp >= 2 GROUP BY ALL)
+        SELECT low.window_start, low.n + high.n AS n
+        FROM low JOIN high ON low.window_start = high.window_start""",
     "sessions": """
         SELECT window_start, window_end, device, count(*) AS n
         FROM session(readings, ts, device, INTERVAL 4 SECONDS) GROUP BY ALL""",
@@ -74,6 +81,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Previews]:
 
 @pytest.mark.parametrize("name", QUERIES)
 @settings(max_examples=12, deadline=None)
+@example(rows=[(1, "a", 1.5), (2, "b", 3.0), (3, "a", 0.0), (12, "a", 2.0)], pick=0)
 @given(rows=rows, pick=st.integers(0, 100))
 def test_the_records_of_a_row_make_it_and_no_other_record_changes_it(
     made: Previews, name: str, rows: list[tuple[int, str, float | None]], pick: int

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streamops_nb.engine.preview.sample import Sample
@@ -84,6 +84,9 @@ def expected(rows: list[Row], window: int, device: str) -> tuple[str, str, str]:
 
 
 @settings(max_examples=80, deadline=None)
+@example(rows=[(1, "c", 0.5), (2, "c", 2.0), (3, "c", None)], window=0, device="c")
+@example(rows=[(1, "a", 7.0), (2, "a", 2.0), (3, "b", 7.0)], window=0, device="a")
+@example(rows=[(1, "a", 2.0), (2, "a", 2.0), (3, "b", 2.0), (3, "b", 3.0)], window=0, device="b")
 @given(rows=in_order, window=st.integers(0, 1), device=st.sampled_from("abcd"))
 def test_the_reason_is_the_first_predicate_that_does_not_hold(
     made: Previews, rows: list[Row], window: int, device: str
