@@ -19,7 +19,10 @@ from streamops_nb.model.alarms import Rule
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops.alarms import Alarms
+from streamops_nb.ops.capsule import Capsule
 from streamops_nb.ops.core import Names
+from streamops_nb.ops.failures import Failures
+from streamops_nb.ops.healing import Heal
 from streamops_nb.ops.job import Job
 from streamops_nb.ops.log import Log
 from streamops_nb.ops.preview.preview import Preview
@@ -59,6 +62,7 @@ class RemoteWorkspace(Workspace):
         self.found = {name: Status(status) for name, status in about["found"].items()}
         self.resources = RemoteResources(line)
         self.alarms = RemoteAlarms(line)
+        self.failures = RemoteFailures()
         self._remote_previews = RemotePreviews(line, self.folder)
         self._remote_previews.workspace = self
 
@@ -102,6 +106,16 @@ class RemoteWorkspace(Workspace):
             if events:
                 yield Page(events=events, next=page.next)
 
+    def heal(self, name: str, **how: Any) -> Heal:
+        """Refused: the owner heals."""
+        raise Refused(
+            f"rejects of {name} are healed by the process that owns the workspace - run it there"
+        )
+
+    def apply_heal(self, heal: Heal, *, why: str = "") -> int:
+        """Refused: the owner heals."""
+        raise Refused("rejects are healed by the process that owns the workspace - run it there")
+
     @property
     def connected(self) -> bool:
         """Whether the owner answered when it was asked last."""
@@ -125,6 +139,24 @@ class RemoteWorkspace(Workspace):
         counts = Counter(view.status for view in self.views())
         jobs = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
         return f"{where}: {jobs or 'no jobs'})"
+
+
+class RemoteFailures(Failures):
+    """The capsules of a workspace that another process owns: they lie there."""
+
+    def __init__(self) -> None:
+        pass
+
+    def look(self) -> None:
+        """Refused: the owner looks by itself."""
+        raise Refused("the owner of the workspace keeps capsules of failures by itself")
+
+    def of(self, name: str) -> Capsule | None:
+        """Refused: the records of a batch stay where they are kept."""
+        raise Refused(
+            f"the capsule of {name} lies with the owner of the workspace - export it there, and"
+            " open the file here with `streamops_nb.open_capsule`"
+        )
 
 
 class RemoteResources(Resources):

@@ -275,9 +275,14 @@ class Operations:
         run, last = core.catalog.new_run(name), core.states.view(name).batch
         record = core.catalog.job(name)
         with core.backend.job_file(name) as file:
-            file.open()
+            goes_on = bool(file.open().positions) and not stopped
             chosen = file.next_start()
-        said = "last commit, or as specified" if chosen is None else str(chosen.at)
+        begins = chosen or core.spec(name, record.ran).start
+        said = (
+            "last commit"
+            if goes_on and chosen is None
+            else _start_words(begins, stopped and chosen is None)
+        )
         started = RunStarted(
             job=name, at=core.now(), run=run, version=record.ran, start=said, cu=record.held
         )
@@ -347,6 +352,12 @@ class Operations:
         reason = f"the pause reached its limit of {seconds / 3600:.6g} hours"
         short = TimeLimit(seconds=seconds, then=paused.then, reason=reason)
         return {**LIMITS, Status.PAUSED: short}
+
+
+def _start_words(start: Start, stopped: bool) -> str:
+    if stopped or start.at == "stopped":
+        return "the point where it was stopped"
+    return "earliest, or latest if a stream never ends" if start.at is None else str(start.at)
 
 
 def _plain(value: Any) -> Any:
