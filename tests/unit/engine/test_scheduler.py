@@ -1,5 +1,6 @@
 """Real threads: tasks get their turns, alone in their step, and leave when they should."""
 
+import hashlib
 import logging
 import threading
 import time
@@ -58,11 +59,12 @@ def scheduler(clock, errors) -> Iterator[Scheduler]:
         yield one
 
 
+_BLOCK = bytes(5_000_000)
+
+
 def work(_: int) -> float:
-    """Four milliseconds' work, however long it takes."""
-    end = time.thread_time() + 0.004
-    while time.thread_time() < end:
-        pass
+    """The same work each time, some milliseconds; it lets other threads run meanwhile."""
+    hashlib.sha256(_BLOCK).digest()
     return 0.0
 
 
@@ -77,18 +79,29 @@ def test_two_saturated_tasks_on_two_threads_progress_by_weight():
     assert small.overlaps == large.overlaps == 0
 
 
-def test_work_that_is_done_aside_counts_too():
-    def read_ahead(_: int) -> float:
-        large.aside += 0.004
-        return work(0)
+def test_work_that_is_done_aside_counts_too(clock):
+    go, steps = threading.Event(), []
 
-    small, large = Steps(work), Steps(read_ahead)
-    with Scheduler(2, SystemClock()) as scheduler:
-        scheduler.add("small", small, weight=1.0)
-        scheduler.add("large", large, weight=6.0)
-        large.until(300)
-        ratio = large.n / small.n
-    assert ratio == pytest.approx(3.0, rel=0.15)
+    def read(n: int) -> float | None:
+        clock.advance(0.1)
+        reader.aside += 0.3
+        steps.append("reader")
+        return 0.0 if n < 20 else None
+
+    def work_only(_: int) -> float:
+        clock.advance(0.1)
+        steps.append("other")
+        return 0.0
+
+    reader, other = Steps(read), Steps(work_only)
+    with Scheduler(1, clock, meter=Meter(clock.monotonic, lambda: 0.0)) as scheduler:
+        scheduler.add("before both are there", Steps(lambda _: go.wait(10) and None))
+        scheduler.add("reader", reader)
+        scheduler.add("other", other)
+        go.set()
+        reader.until(20)
+    until_the_last = steps[: [n for n, who in enumerate(steps) if who == "reader"][-1]]
+    assert until_the_last.count("other") == pytest.approx(4 * 19, abs=4)
 
 
 def test_a_task_comes_again_after_as_long_as_it_asked_for(clock, scheduler):
