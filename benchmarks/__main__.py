@@ -21,6 +21,7 @@ MODULES = {
     "many": "benchmarks.many",
     "idle": "benchmarks.idle",
     "results_cost": "benchmarks.results_cost",
+    "listing": "benchmarks.listing",
     "imports": "benchmarks.imports",
     "preview_diff": "benchmarks.preview_diff",
     "tune": "benchmarks.tune",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,8 @@ def print_jobs(
     """Print the jobs of a workspace."""
     with looking_at(folder) as workspace:
         counts = all_runs(workspace)
-        names = workspace.select(tags=tags, status=status)
-        rows = [_job(workspace, name, counts[name]) for name in names]
+        found = workspace.table(tags=tags, status=status).to_dict("records")
+        rows = [_job(workspace, row, counts[str(row["job"])]) for row in found]
     if as_json:
         print_json(list(rows), console)
         return
@@ -55,20 +55,21 @@ def print_jobs(
         console.print("\n(RUNNING): goes on when a process next opens the workspace to run it.")
 
 
-def _job(workspace: Workspace, name: str, counts: Counts) -> Row:
-    view, state = workspace.view(name), workspace.state(name)
+def _job(workspace: Workspace, row: Mapping[Hashable, Any], counts: Counts) -> Row:
+    # a view takes several queries: none for the thousands that have never run
+    error = workspace.view(row["job"]).last_error if row["run"] else None
     return {
-        "job": name,
-        "version": view.version,
-        "status": state.observed.value,
-        "wanted": state.desired.value,
-        "reason": state.reason,
+        "job": row["job"],
+        "version": row["version"],
+        "status": row["status"],
+        "wanted": row["wanted"],
+        "reason": row["reason"],
         "batches": counts.batches,
         "rows_in": counts.rows_in,
         "rows_out": counts.rows_out,
         "rejects": counts.rejects,
         "late": counts.late,
-        "last_error": None if view.last_error is None else view.last_error.message,
+        "last_error": None if error is None else error.message,
     }
 
 
