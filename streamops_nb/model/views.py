@@ -219,7 +219,9 @@ def _saved(view: JobView, event: JobSaved) -> JobView:
 
 
 def _status(view: JobView, event: StatusChanged) -> JobView:
-    return replace(view, status=event.after, since=event.at, reason=event.reason)
+    # a stop drops the window state
+    kept = 0 if event.after is Status.STOPPED else view.state_rows
+    return replace(view, status=event.after, since=event.at, reason=event.reason, state_rows=kept)
 
 
 def _run_started(view: JobView, event: RunStarted) -> JobView:

@@ -1,0 +1,273 @@
+"""Real jobs in a process of their own go through random actions, kills and restarts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from streamops_nb.model.lifecycle import ACTIVE, Action, Status, allowed
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("a", "b", "c")
+LIVES = 4
+"""Of the process in one example: each costs a second or two."""
+
+VERBS = {
+    "start": Action.START,
+    "pause": Action.PAUSE,
+    "stop": Action.STOP,
+    "reset": Action.RESET_POSITION,
+}
+# two are there from the beginning; the third may be unknown
+some_jobs = st.sampled_from([["a"], ["b"], ["a", "b"], ["b", "c"]])
+points = st.sampled_from(["earliest", "latest"])
+sizes = st.sampled_from([0.2, 0.5, 1.0])
+
+
+def spec(name: str, cu: float) -> dict[str, Any]:
+    """A job that passes on every row of the log, a few in each batch."""
+    source = {"type": "table", "stream": "log"}
+    return {
+        "name": name,
+        "streams": {"r": {"source": source, "schema": {"id": "BIGINT"}}},
+        "query": "SELECT id FROM r",
+        "trigger": {"rows": 3, "interval": "20ms"},
+        "start": {"at": "earliest"},
+        "resources": {"cu": cu},
+    }
+
+
+@dataclass
+class Known:
+    """What must be true of a job: where it stands, what it has written and what comes next."""
+
+    cu: float
+    status: Status = Status.PUBLISHED
+    out: list[int] = field(default_factory=list)
+    next: int = 0
+    chosen: str | None = None
+    held: float = 0.0
+
+
+class Lives(RuleBasedStateMachine):
+    """The workspace in its process, and a model of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="lives-"))
+        self.jobs: dict[str, Known] = {}
+        self.log: list[int] = []
+        self.allocated = 0.0
+        self.told: dict[str, Any] = {}
+        self.lives = 0
+
+    # the process
+
+    def live(self) -> None:
+        command = [sys.executable, "-m", "tests.ops.puppet", str(self.folder / "w")]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.hear()
+        self.lives += 1
+
+    def say(self, verb: str, *args: Any, **how: Any) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps([verb, args, how]) + "\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> str:
+        """Take an answer in; return the kind of refusal."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, f"the process ended with {self.process.wait()}"
+        self.told = json.loads(line)
+        return str(self.told["refusal"])
+
+    def ask(self, verb: str, *args: Any, **how: Any) -> str:
+        self.say(verb, *args, **how)
+        return self.hear()
+
+    @initialize()
+    def begin(self) -> None:
+        self.live()
+        for name in NAMES[:2]:
+            self.save(name=name, cu=0.5)
+        self.request(cu=1.0)
+        self.append(count=5)
+        self.start(names=["a", "b"], at=None)
+
+    def teardown(self) -> None:
+        process = getattr(self, "process", None)
+        if process is not None:
+            self.take_in()
+            self.settle()
+            process.kill()
+            process.communicate()
+        shutil.rmtree(self.folder)
+
+    # what people do
+
+    @rule(name=st.sampled_from(NAMES), cu=sizes)
+    def save(self, name: str, cu: float) -> None:
+        assert self.ask("save", spec(name, cu)) == ""
+        if name in self.jobs:
+            self.jobs[name].cu = cu
+        else:
+            self.jobs[name] = Known(cu=cu)
+
+    @rule(cu=st.sampled_from([0.5, 1.0, 2.0]))
+    def request(self, cu: float) -> None:
+        fits = sum(job.held for job in self.jobs.values()) <= cu
+        assert self.ask("request", cu) == ("" if fits else "ResourcesRefused")
+        if fits:
+            self.allocated = cu
+
+    @rule(count=st.integers(1, 10))
+    def append(self, count: int) -> None:
+        new = list(range(len(self.log), len(self.log) + count))
+        assert self.ask("append", *new) == ""
+        self.log += new
+
+    @rule(names=some_jobs, at=st.none() | points)
+    def start(self, names: list[str], at: str | None) -> None:
+        how = {} if at is None else {"at": at}
+        self.act("start", names, **how)
+
+    @rule(names=some_jobs)
+    def pause(self, names: list[str]) -> None:
+        self.act("pause", names)
+
+    @rule(names=some_jobs)
+    def stop(self, names: list[str]) -> None:
+        self.act("stop", names)
+
+    @rule(names=some_jobs, at=points)
+    def reset(self, names: list[str], at: str) -> None:
+        self.act("reset", names, at=at)
+
+    # what happens to the process
+
+    @precondition(lambda self: self.lives < LIVES)
+    @rule(kill=st.booleans())
+    def end_and_live_again(self, kill: bool) -> None:
+        if kill:
+            self.process.kill()
+        self.process.communicate()
+        self.live()
+
+    @precondition(lambda self: self.lives < LIVES)
+    @rule(
+        verb=st.sampled_from(["start", "pause", "stop"]),
+        name=st.sampled_from(NAMES),
+        after=st.floats(0, 0.05),
+    )
+    def die_while_something_is_done(self, verb: str, name: str, after: float) -> None:
+        known = self.jobs.get(name)
+        self.say(verb, name)
+        time.sleep(after)
+        self.process.kill()
+        self.process.communicate()
+        self.live()
+        if known is not None:  # it was done or it was not, and nothing between
+            stands = Status(self.told["jobs"][name]["observed"])
+            done = {"start": Status.RUNNING, "pause": Status.PAUSED, "stop": Status.STOPPED}[verb]
+            may = VERBS[verb] in allowed(known.status)
+            assert stands in ({known.status, done} if may else {known.status})
+            event(f"killed during {verb}: {'done' if stands is done else 'not done'}")
+            self.stand(name, stands)
+
+    @rule()
+    def settle(self) -> None:
+        """Whoever runs gets everything there is, each row once."""
+        for name, job in self.jobs.items():
+            if job.status is Status.RUNNING:
+                wanted = job.out + self.log[job.next :]
+                assert self.ask("settle", name, len(wanted)) == ""
+                assert self.told["jobs"][name]["ids"] == wanted
+                self.take_in()
+
+    # what must hold
+
+    def act(self, verb: str, names: list[str], **how: Any) -> None:
+        wanted = self.refusal(verb, names)
+        assert self.ask(verb, names, **how) == wanted
+        event(f"{verb}: {wanted or 'done'}")
+        if wanted:
+            return  # all or none: `true_at_all_times` sees that nothing has changed
+        to = {"start": Status.RUNNING, "pause": Status.PAUSED, "stop": Status.STOPPED}
+        for name in names:
+            if "at" in how:
+                self.jobs[name].chosen = how["at"]
+            if verb in to:
+                self.stand(name, to[verb])
+
+    def refusal(self, verb: str, names: Iterable[str]) -> str:
+        """Which refusal an action meets, by the table of moves and the CU that are free."""
+        if any(name not in self.jobs for name in names):
+            return "Refused"
+        jobs = [self.jobs[name] for name in names]
+        if any(VERBS[verb] not in allowed(job.status) for job in jobs):
+            return "MoveRefused"
+        held = sum(job.held for job in self.jobs.values())
+        if verb == "start" and held + sum(job.cu for job in jobs) > self.allocated + 1e-9:
+            return "ResourcesRefused"
+        return ""
+
+    def stand(self, name: str, status: Status) -> None:
+        job = self.jobs[name]
+        if status is Status.RUNNING and job.status is not Status.RUNNING:
+            job.held = job.cu
+            if job.chosen is not None:
+                job.next = 0 if job.chosen == "earliest" else len(self.log)
+                job.chosen = None
+        if status is not Status.RUNNING:
+            job.held = 0.0
+        job.status = status
+
+    def take_in(self) -> None:
+        """Nothing that was written has gone or changed, and what is new is what comes next."""
+        for name, job in self.jobs.items():
+            ids = self.told["jobs"][name]["ids"]
+            assert ids[: len(job.out)] == job.out
+            new = ids[len(job.out) :]
+            assert new == self.log[job.next : job.next + len(new)]
+            job.out, job.next = ids, job.next + len(new)
+
+    @invariant()
+    def true_at_all_times(self) -> None:
+        if not self.told:
+            return
+        assert self.told["jobs"].keys() == self.jobs.keys()
+        for name, job in self.jobs.items():
+            told = self.told["jobs"][name]
+            # what is observed has become what was desired, and both are what was asked for
+            assert (told["observed"], told["desired"]) == (job.status, job.status)
+        active = {n: job.held for n, job in self.jobs.items() if job.status in ACTIVE}
+        assert self.told["held"] == active
+        assert self.told["allocated"] == self.allocated
+        assert sum(active.values()) <= self.allocated + 1e-9
+        self.take_in()
+
+
+@pytest.mark.timeout(900)
+class TestLives(Lives.TestCase):
+    settings = settings(max_examples=6, stateful_step_count=20)
+
+
+@pytest.mark.soak
+class TestManyLives(Lives.TestCase):
+    settings = settings(max_examples=200, stateful_step_count=50)
