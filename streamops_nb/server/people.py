@@ -90,11 +90,6 @@ class People:
                 found = person
         return found
 
-    def named(self, name: str) -> Person | None:
-        """Give a person whom somebody else made sure of, for example the page's own login."""
-        role = self._roles.get(name)
-        return None if role is None else Person(name=name, role=role)
-
     def _look(self) -> dict[str, Person]:
         if self._file is None:
             return {}

@@ -179,7 +179,6 @@ def _error(value: Any, tables: Sequence[pa.Table]) -> Any:
 
 _POINT = Shape(json=Any, send=_plain)
 _NOTHING = Shape(json=None, send=_local)
-_SAME = Shape
 _TEXTS = Shape(json=str | list[str], send=_names)
 _CONTENT = Shape(json=str | dict[str, Any], send=_spec, receive=_content)
 
@@ -187,9 +186,9 @@ SHAPES: Mapping[str, Shape] = {
     "**str": Shape(json=dict[str, str] | None, send=_plain),
     "Any": _POINT,
     "When": _POINT,
-    "CutOff | None": _SAME(json=Literal["drop", "emit", "lookback"] | None),
-    "Format": _SAME(json=Literal["yaml", "json"]),
-    "Literal['version', 'refuse']": _SAME(json=Literal["version", "refuse"]),
+    "CutOff | None": Shape(json=Literal["drop", "emit", "lookback"] | None),
+    "Format": Shape(json=Literal["yaml", "json"]),
+    "Literal['version', 'refuse']": Shape(json=Literal["version", "refuse"]),
     "Mapping[str, Any] | None": Shape(json=dict[str, Any] | None, send=_plain),
     "Mapping[str, str] | None": Shape(json=dict[str, str] | None, send=_plain),
     "Names": Shape(json=str | list[str] | None, send=_names),
@@ -200,18 +199,18 @@ SHAPES: Mapping[str, Shape] = {
     "Spec | None": Shape(json=str | dict[str, Any] | None, send=_spec, receive=_content),
     "Status | str | Collection[Status | str]": _TEXTS,
     "Work | None": _NOTHING,
-    "bool": _SAME(json=bool),
-    "float": _SAME(json=float),
-    "float | None": _SAME(json=float | None),
-    "int": _SAME(json=int),
-    "int | None": _SAME(json=int | None),
+    "bool": Shape(json=bool),
+    "float": Shape(json=float),
+    "float | None": Shape(json=float | None),
+    "int": Shape(json=int),
+    "int | None": Shape(json=int | None),
     "pd.DataFrame | pa.Table | list[dict[str, Any]]": Shape(
         json=dict[str, Any], send=_rows, receive=_table
     ),
-    "str": _SAME(json=str),
+    "str": Shape(json=str),
     "str | Collection[str]": _TEXTS,
-    "str | None": _SAME(json=str | None),
-    "str | int": _SAME(json=str | int),
+    "str | None": Shape(json=str | None),
+    "str | int": Shape(json=str | int),
     "str | Iterable[str]": _TEXTS,
     "str | Path": Shape(json=str, send=lambda value: str(Path(value).resolve())),
     "str | bytes | Path": Shape(json=str | dict[str, str], send=_bundle, receive=_content),

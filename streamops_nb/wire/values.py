@@ -114,7 +114,14 @@ def load(hint: Any, value: Any, tables: Sequence[pa.Table] = ()) -> Any:
     """
     try:
         return _load(hint, value, tables)
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+    except (
+        TypeError,
+        ValueError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise Refused(f"this is no {getattr(hint, '__name__', hint)}: {error}") from error
 
 

@@ -52,8 +52,6 @@ def test_a_role_by_name_comes_before_that_of_the_token(file: Path, tmp_path: Pat
     assert roles == {"ann": Role.ADMIN, "bob": Role.OPERATOR}
     people = People("own", file, roles)
     assert people.whose(token) == Person(name="ann", role=Role.ADMIN)
-    assert people.named("bob") == Person(name="bob", role=Role.OPERATOR)
-    assert people.named("eve") is None
 
 
 def test_every_fault_of_a_file_is_told_with_its_line(file: Path) -> None:
