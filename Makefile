@@ -6,7 +6,7 @@ JOBS := 2
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: setup check test docs notebooks binder bench demo serve soak external clean help
+.PHONY: screenshots setup check test docs notebooks binder bench demo serve soak external clean help
 
 help:                   ## show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' Makefile | expand -t 12
@@ -58,6 +58,10 @@ demo: $(VENV)/.demo     ## run the main jobs on recorded and simulated data unti
 
 serve: $(VENV)/.dev     ## show the page of a workspace in a browser
 	$(BIN)/panel serve streamops_nb/app.py $(ARGS)
+
+screenshots: $(VENV)/.dev ## take the pictures of the documents
+	@.ci/need "make screenshots" chromium:chromium
+	$(BIN)/python -m tests.ui.screenshots docs/img list list-dark summary preview
 
 soak: $(VENV)/.dev      ## the tests that take long: 1,000 kills and the like
 	$(BIN)/pytest -q -n $(JOBS) --timeout 7200 -m soak $(ARGS)

@@ -22,6 +22,7 @@ MODULES = {
     "idle": "benchmarks.idle",
     "results_cost": "benchmarks.results_cost",
     "listing": "benchmarks.listing",
+    "screens": "benchmarks.screens",
     "imports": "benchmarks.imports",
     "preview_diff": "benchmarks.preview_diff",
     "tune": "benchmarks.tune",

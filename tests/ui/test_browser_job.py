@@ -60,6 +60,7 @@ def test_a_preview_is_run_changed_compared_and_the_job_started_from_it(
         served(workspace) as address,
         opened_page(chromium, f"{address}?job=a&tab=preview") as page,
     ):
+        page.get_by_label("Toggle theme").click()  # parts that come now load nothing from a CDN
         page.get_by_role("button", name="Run preview").click()
         expect(page.get_by_text("Input: warm")).to_be_visible()
         page.get_by_role("button", name="warm", exact=False).click()

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import param
 from panel.custom import JSComponent
 
-from streamops_nb.ui.panel.look import file_text, style
+from streamops_nb.ui.panel.look import Plain, file_text, style
 
 __all__ = ["Chart"]
 
@@ -31,4 +31,4 @@ class Chart(JSComponent):
 
     def __init__(self, **how: Any) -> None:
         how = {"margin": (4, 6), "sizing_mode": "stretch_width", **how}
-        super().__init__(stylesheets=style(), **how)
+        super().__init__(stylesheets=style(), design=Plain, **how)

@@ -9,7 +9,7 @@ import param
 import pyarrow as pa
 from panel.custom import JSComponent
 
-from streamops_nb.ui.panel.look import file_text, style
+from streamops_nb.ui.panel.look import Plain, file_text, style
 from streamops_nb.ui.state.pages import Sheet
 
 __all__ = ["Grid"]
@@ -39,7 +39,7 @@ class Grid(JSComponent):
 
     def __init__(self, on_row: Callable[[int], None] | None = None, **how: Any) -> None:
         how = {"margin": 0, "sizing_mode": "stretch_width", **how}
-        super().__init__(stylesheets=style(), clickable=on_row is not None, **how)
+        super().__init__(stylesheets=style(), design=Plain, clickable=on_row is not None, **how)
         self._on_row = on_row
         self.sheet = Sheet(table=pa.table({}))
 

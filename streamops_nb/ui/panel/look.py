@@ -9,9 +9,12 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+from panel.io.resources import CDN_DIST
+from panel_material_ui.theme import MaterialDesign
 
 __all__ = [
     "THEME",
+    "Plain",
     "button",
     "code_input",
     "column",
@@ -74,6 +77,24 @@ def shape(share: float, title: str) -> str:
     )
 
 
+class Plain(MaterialDesign):
+    """Material's design without Panel's own theme sheets.
+
+    Our parts have the colours of the page; and a part that is made after the theme was changed
+    would fetch the other theme's sheet from a CDN.
+    """
+
+    @classmethod
+    def _get_modifiers(  # type: ignore[override]
+        cls, viewable: Any, theme: Any, isolated: Any = None
+    ) -> tuple[Any, Any]:
+        modifiers, below = super()._get_modifiers(viewable, theme, isolated)
+        sheets = modifiers.get("stylesheets")
+        if sheets:
+            modifiers["stylesheets"] = [s for s in sheets if not str(s).startswith(CDN_DIST)]
+        return modifiers, below
+
+
 def style(*names: str) -> list[str]:
     """Give style sheets of this folder, after the one that takes the page's colours over."""
     return [file_text("themed.css"), *map(file_text, names)]
@@ -87,7 +108,7 @@ def html_pane(content: str = "", css: str = "", **how: Any) -> pn.pane.HTML:
     css
         The name of a style sheet of this folder.
     """
-    how = {"margin": 0, "sizing_mode": "stretch_width", **how}
+    how = {"margin": 0, "sizing_mode": "stretch_width", "design": Plain, **how}
     return pn.pane.HTML(content, stylesheets=style(*([css] if css else [])), **how)
 
 
@@ -112,19 +133,19 @@ _MONOSPACE = {
 
 def column(*parts: Any, **how: Any) -> pn.Column:
     """Put parts one below the other."""
-    how = {"margin": 0, "sizing_mode": "stretch_width", **how}
+    how = {"margin": 0, "sizing_mode": "stretch_width", "design": Plain, **how}
     return pn.Column(*parts, stylesheets=style(), **how)
 
 
 def row(*parts: Any, **how: Any) -> pn.Row:
     """Put parts side by side."""
-    how = {"margin": 0, "sizing_mode": "stretch_width", **how}
+    how = {"margin": 0, "sizing_mode": "stretch_width", "design": Plain, **how}
     return pn.Row(*parts, stylesheets=style(), **how)
 
 
 def gap() -> pn.Spacer:
     """Take the room that is left in a row."""
-    return pn.Spacer(sizing_mode="stretch_width")
+    return pn.Spacer(sizing_mode="stretch_width", design=Plain)
 
 
 def button(label: str, icon: str = "", **how: Any) -> pmui.Button:

@@ -10,9 +10,10 @@ import sys
 from typing import Any
 
 import panel as pn
+import panel_material_ui as pmui
 
 from streamops_nb.ui import bridge
-from streamops_nb.ui.panel.look import THEME, column
+from streamops_nb.ui.panel.look import THEME, Plain, column
 from streamops_nb.ui.panel.notices import NoticeArea
 from streamops_nb.ui.panel.page import Page
 from streamops_nb.ui.panel.previewed import Previewed
@@ -63,9 +64,9 @@ class PreviewScreen(pn.viewable.Viewer):
         self._layout = column(shown, NoticeArea(self._desk))
 
     def __panel__(self) -> Any:
-        import panel_material_ui as pmui
-
-        return pmui.Column(self._layout, theme_config=THEME, sizing_mode="stretch_width")
+        return pmui.Column(
+            self._layout, theme_config=THEME, design=Plain, sizing_mode="stretch_width"
+        )
 
     def _failed(self, error: Exception) -> None:
         self._desk.notices.tell_error(error)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import param
 from panel.custom import JSComponent
 
-from streamops_nb.ui.panel.look import file_text, style
+from streamops_nb.ui.panel.look import Plain, file_text, style
 from streamops_nb.ui.state.desk import Desk
 
 __all__ = ["NoticeArea"]
@@ -22,7 +22,7 @@ class NoticeArea(JSComponent):
     _stylesheets: ClassVar[list[str]] = [file_text("notices.css")]
 
     def __init__(self, desk: Desk, **how: Any) -> None:
-        super().__init__(stylesheets=style(), **how)
+        super().__init__(stylesheets=style(), design=Plain, **how)
         self._notices = desk.notices
         self._desk = desk
         self._watchers = [

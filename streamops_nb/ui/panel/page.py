@@ -15,7 +15,7 @@ from streamops_nb.ui.panel.dialogs import Asking
 from streamops_nb.ui.panel.importing import Importing
 from streamops_nb.ui.panel.joblist import JobList
 from streamops_nb.ui.panel.jobpage import JobPage
-from streamops_nb.ui.panel.look import THEME, column, html_pane, row
+from streamops_nb.ui.panel.look import THEME, Plain, column, html_pane, row
 from streamops_nb.ui.panel.newjob import NewJob
 from streamops_nb.ui.panel.notices import NoticeArea
 from streamops_nb.ui.panel.place import follow_address
@@ -79,6 +79,7 @@ class Page(pn.viewable.Viewer):
             sizing_mode="stretch_width",
             margin=(0, 20),
             theme_config=THEME,
+            design=Plain,
         )  # fmt: skip
         self._open: Any = None
         desk.param.watch(desk.guard(self._go), ["place", "job"])

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import param
 from panel.custom import JSComponent
 
-from streamops_nb.ui.panel.look import file_text, style
+from streamops_nb.ui.panel.look import Plain, file_text, style
 from streamops_nb.ui.state.cells import COLUMNS, MENU, cells_of, changes
 from streamops_nb.ui.state.desk import Desk
 
@@ -34,7 +34,7 @@ class JobTable(JSComponent):
     _stylesheets: ClassVar[list[str]] = [file_text("table.css")]
 
     def __init__(self, desk: Desk, acts: Callable[[str, str], None], **how: Any) -> None:
-        super().__init__(stylesheets=style(), **how)
+        super().__init__(stylesheets=style(), design=Plain, **how)
         self._desk = desk
         self._acts = acts
         board = desk.board
