@@ -87,7 +87,9 @@ def _waiting(view: JobView, now: float) -> str:
     needed, watermark = open_ones[stage], view.watermark
     of = "" if len(view.frontiers) == 1 else f" of stage {cut(stage)}"
     until = f"the first window{of} closes when the watermark passes {moment(needed, now)}"
-    if watermark is None:
+    if watermark is not None and watermark >= needed:
+        stands = f"it has, at {moment(watermark, now)}: the next batch writes the window"
+    elif watermark is None:
         stands = "there is no watermark yet"
     else:
         stands = f"it is at {moment(watermark, now)}"

@@ -101,6 +101,18 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     assert "2024-01-01 00:00:" in run_python(script, tmp_path)
 
 
+def test_the_backup_of_the_operations_guide_is_restored_as_it_says(tmp_path: Path) -> None:
+    run_python("import streamops_nb as so; so.connect('plant.streamops').close()", tmp_path)
+    commands = re.findall(
+        r"^streamops (.+)$", "".join(blocks("docs/operations.md", "sh")), re.MULTILINE
+    )
+    assert [command.split()[0] for command in commands] == ["backup", "restore"]
+    for command in commands:
+        done = streamops(*command.split(), folder=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "again.streamops" / "catalog.db").exists()
+
+
 def test_the_source_of_the_page_on_extending_passes_the_suite_of_sources(tmp_path: Path) -> None:
     for name in ("acme_sqlite.py", "test_acme_sqlite.py"):
         (code,) = blocks("docs/how-to-extend.md", f"python {re.escape(name)}")

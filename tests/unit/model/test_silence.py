@@ -65,6 +65,14 @@ def test_the_sentence_names_the_window_the_watermark_and_what_holds_it_back():
     )
 
 
+def test_a_window_that_the_watermark_has_just_passed_is_written_by_the_next_batch():
+    view = running(batch(**{**WAITING, "watermarks": {"r": TEN + 12 * SECOND}}))
+    assert silence(view, NOW) == (
+        "no output yet: the first window closes when the watermark passes 10:00:10; it has, at "
+        "10:00:12: the next batch writes the window"
+    )
+
+
 def test_a_partition_that_is_only_behind_is_not_called_idle():
     holder = Holder("3", TEN + 4 * SECOND, int((NOW - 1) * SECOND))
     view = running(batch(**WAITING, holders={"r": holder}))
