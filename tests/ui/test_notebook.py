@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from streamops_nb.model.lifecycle import Status
+from streamops_nb.ui.bridge import watch
 from streamops_nb.ui.ipywidgets.board import Board, jobs_html
 from tests.kernel import kernel
 from tests.ui.doors import desk_of, plant_of
@@ -46,7 +47,9 @@ def test_where_panel_does_not_load_a_workspace_is_shown_by_ipywidgets(
     with plant_of(tmp_path, "a") as workspace:
         widget = screen("workspace", workspace)
         assert "application/vnd.jupyter.widget-view+json" in widget._repr_mimebundle_()
+        assert watch(workspace).screens == 1
         widget.close()
+        assert watch(workspace).screens == 0
 
 
 def test_the_compact_board_starts_a_job_and_asks_before_it_stops_one(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ not (VS Code, Colab). Each part is a widget that can be placed into a layout of 
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
@@ -62,9 +63,8 @@ class Board:
         self.operations = widgets.VBox(
             [widgets.HBox([self._job, *self._buttons.values()]), self._question, self._said]
         )
-        self.widget = widgets.VBox(
-            [self.resources, self._search, self.jobs, self.operations, self.errors]
-        )
+        parts = [self.resources, self._search, self.jobs, self.operations, self.errors]
+        self.widget = _Whole(parts, self._leave)
         self._listen()
         self._watch = bridge.watch(workspace)
         self._watch.join(self._screen)
@@ -134,9 +134,23 @@ class Board:
 
     def close(self) -> None:
         """Let go of the workspace and take the widgets away."""
+        self.widget.close()
+
+    def _leave(self) -> None:
         self._watch.leave(self._screen)
         self._screen.close()
-        self.widget.close()
+
+
+class _Whole(widgets.VBox):
+    """All parts of a board; when it is closed, the workspace is let go."""
+
+    def __init__(self, parts: list[Any], leave: Callable[[], None]) -> None:
+        super().__init__(parts)
+        self._leave = leave
+
+    def close(self) -> None:
+        self._leave()
+        super().close()
 
 
 def preview_widget(preview: Any) -> widgets.Widget:
