@@ -199,7 +199,10 @@ class _Nowhere:
 
 
 def culprits_of(
-    show: Callable[[int, int], None], rows: int, probe: Callable[[], object]
+    show: Callable[[int, int], None],
+    rows: int,
+    probe: Callable[[], object],
+    most: int | None = None,
 ) -> dict[int, str]:
     """Find the rows on which `probe` fails, with their messages.
 
@@ -209,6 +212,8 @@ def culprits_of(
         Makes a range of them readable, and no others.
     rows
         How many there are.
+    most
+        Stop when more than so many have been found.
     """
 
     def fault(begin: int, end: int) -> str | None:
@@ -221,7 +226,7 @@ def culprits_of(
 
     found: dict[int, str] = {}
     stack = [(0, rows)] if fault(0, 0) is None else []
-    while stack:
+    while stack and (most is None or len(found) <= most):
         begin, end = stack.pop()
         message = fault(begin, end)
         if message is None:

@@ -19,7 +19,7 @@ from streamops_nb.engine.preview.lateness import late_rows
 from streamops_nb.engine.preview.result import WINDOW, Result, StageResult, WindowStatus
 from streamops_nb.engine.preview.tables import Tables, places_of
 from streamops_nb.engine.watermark import FOREVER, NEVER
-from streamops_nb.model.errors import QueryError, RowError
+from streamops_nb.model.errors import Fault, RowError
 from streamops_nb.plan.outline import END, START, Outline
 from streamops_nb.plan.planner import FINAL
 from streamops_nb.plan.relation import Kind
@@ -27,6 +27,14 @@ from streamops_nb.plan.stage import Stage
 from streamops_nb.plan.statement import Statement
 
 __all__ = ["Evaluation"]
+
+
+_MOST = 500
+"""A stage that fails on more rows is a fault: finding each takes a millisecond or two."""
+
+
+class _Fails(Exception):
+    """A stage that cannot be evaluated on this sample; says why."""
 
 
 class Evaluation:
@@ -62,6 +70,7 @@ class Evaluation:
         self._tables = Tables(session)
         self._rejects: list[pa.Table] = []
         self._done: dict[str, StageResult] = {}
+        self._faults: list[Fault] = []
 
     def run(self, upto: str | None = None) -> Result:
         """Evaluate all stages, or those that `upto` needs."""
@@ -70,7 +79,7 @@ class Evaluation:
         self._load(wanted)
         loaded = time.perf_counter()
         for stage in wanted:
-            self._done[stage.name] = self._evaluate(stage)
+            self._try(stage)
         evaluated = time.perf_counter()
         late = late_rows(wanted, self._flows, self._session)
         decoded = [part for flow in self._flows.values() for part in flow.inflow.rejects]
@@ -81,7 +90,7 @@ class Evaluation:
             output=FINAL if FINAL in self._done else "",
             rejects=pa.concat_tables(rejects) if rejects else REJECTS.empty_table(),
             late=late,
-            faults=self._outline.faults,
+            faults=(*self._outline.faults, *self._faults),
             seconds={
                 "load": loaded - begun,
                 "run": evaluated - loaded,
@@ -109,6 +118,16 @@ class Evaluation:
             for item in stage.items
             if name in (item.relation.name, item.macro and item.macro.source.name)
         )
+
+    def _try(self, stage: Stage) -> None:
+        """Evaluate a stage, unless one that it reads failed; one that fails is a fault."""
+        if any(name in self._stages and name not in self._done for name in stage.reads):
+            return
+        try:
+            self._done[stage.name] = self._evaluate(stage)
+        except _Fails as fails:
+            where = stage.where if stage.where != "query" else f"query, stage {stage.name}"
+            self._faults.append(Fault(where=where, what=str(fails)))
 
     def _evaluate(self, stage: Stage) -> StageResult:
         begun = time.perf_counter()
@@ -167,12 +186,16 @@ class Evaluation:
                 lambda begin, end, name=name: self._tables.show(name, begin, end),  # type: ignore[misc]
                 self._tables.rows(name),
                 lambda: self._session.table(query),
+                _MOST,
             )
             for name in inputs
         }
         guilty = min((n for n in found if found[n]), key=lambda n: len(found[n]), default=None)
         if guilty is None:
-            raise QueryError(f"stage {stage} fails on rows together, on none alone: {error}")
+            raise _Fails(f"stage {stage} fails on rows together, on none alone: {error}")
+        if len(found[guilty]) > _MOST:
+            rows = self._tables.rows(guilty)
+            raise _Fails(f"stage {stage} fails on more than {_MOST} of {rows:,} rows: {error}")
         places, reasons = places_of(found[guilty])
         taken = self._tables.take(guilty, places.tolist())
         flow = self._flows.get(guilty)

@@ -1,0 +1,48 @@
+"""A stage that fails on a sample as a whole is a fault; the others are shown."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+import streamops_nb as so
+
+ROWS = pd.DataFrame(
+    {
+        "ts": pd.date_range("2026-01-01", periods=2_000, freq="s", tz="UTC"),
+        "text": ["x"] * 2_000,
+    }
+)
+A = "WITH a AS (SELECT * FROM r), b AS (SELECT ts, CAST(text AS INTEGER) AS n FROM a)"
+
+
+def test_a_stage_that_fails_on_nearly_every_row_is_a_fault_and_what_reads_it_is_left_out() -> None:
+    shown = so.preview(
+        f"{A}, c AS (SELECT n FROM b) SELECT window_end, count(*) AS n "
+        "FROM tumble(a, ts, INTERVAL 1 HOUR) GROUP BY ALL",
+        data={"r": ROWS},
+    )
+    assert list(shown.stages) == ["a", "result"]
+    assert shown.df["n"].tolist() == [2_000]
+    (fault,) = shown.faults
+    assert fault.where == "query 1:43"
+    assert fault.what.startswith("stage b fails on more than 500 of 2,000 rows: Conversion Error")
+
+
+def test_a_stage_that_fails_on_few_rows_has_them_as_rejects() -> None:
+    few = ROWS.assign(text=["x"] * 3 + ["1"] * 1_997)
+    shown = so.preview(f"{A} SELECT n FROM b", data={"r": few})
+    assert not shown.faults
+    assert (len(shown.df), len(shown.rejects)) == (1_997, 3)
+
+
+def test_a_stage_that_fails_on_rows_together_is_a_fault() -> None:
+    large = ROWS.assign(n=2**62)
+    shown = so.preview(
+        "WITH a AS (SELECT * FROM r) SELECT window_end, CAST(sum(n) AS BIGINT) AS n "
+        "FROM tumble(a, ts, INTERVAL 1 HOUR) GROUP BY ALL",
+        data={"r": large},
+    )
+    assert list(shown.stages) == ["a"]
+    assert [fault.what.split(":")[0] for fault in shown.faults] == [
+        "stage result fails on rows together, on none alone"
+    ]
