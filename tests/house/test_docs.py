@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import streamops_nb
+from streamops_nb.model import errors
 from tests.house.layout import ROOMS, ROOT
 
 PAGES = sorted(
@@ -64,6 +65,25 @@ def test_every_make_target_that_a_page_names_exists() -> None:
 def test_the_links_of_a_page_lead_to_files_that_exist(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_page_is_in_a_list_of_the_site() -> None:
+    listed = set(re.findall(r"^([\w/-]+)$", read("docs/index.md"), re.MULTILINE))
+    pages = {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert pages - listed == set()
+
+
+def test_the_reference_has_every_public_name() -> None:
+    shown = set(
+        re.findall(
+            r"^\.\. auto(?:class|function):: streamops_nb\.(\w+)$",
+            read("docs/api.md"),
+            re.MULTILINE,
+        )
+    )
+    public = set(streamops_nb.__all__) - set(errors.__all__) - {"__version__"}
+    assert ".. automodule:: streamops_nb.model.errors" in read("docs/api.md")
+    assert shown == public
 
 
 def test_binder_pins_every_library_that_the_package_and_its_notebooks_need() -> None:
