@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from streamops_nb.db.arrow import fetch, fetch_bounded
 from streamops_nb.db.names import ident, literal
 from streamops_nb.db.planned import Planned, Values
 from streamops_nb.model.errors import (
@@ -73,18 +74,6 @@ class _Held:
         return self.table.__arrow_c_stream__(requested_schema)
 
 
-def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str, chunk: int) -> pa.Table:
-    """Execute a query to Arrow.
-
-    ``cursor.sql`` plans a query twice and takes no prepared one; what it calls itself in the end
-    does neither: 20 JSON records are decoded in 0.7 ms instead of 1.2, in 0.25 if prepared.
-    """
-    submit = getattr(cursor, "_submit", None)
-    if submit is None:
-        return cursor.sql(sql).to_arrow_table(chunk)
-    return submit(sql, None, "arrow", chunk).arrow_table()
-
-
 class Session:
     """One cursor of an instance, with its own temporary tables, registered frames and settings.
 
@@ -145,13 +134,23 @@ class Session:
         *,
         often: Values | None = None,
         chunk: int = 1_000_000,
+        most: int | None = None,
     ) -> pa.Table:
-        """Execute a query and return its result as an Arrow table in batches of `chunk` rows."""
+        """Execute a query and return its result as an Arrow table in batches of `chunk` rows.
+
+        Parameters
+        ----------
+        most
+            Give up, as if DuckDB's memory were used up, when the result has more bytes; for a query
+            without `params` and `often`.
+        """
         try:
             sql, params = self._call(sql, params, often)
             if params:
                 return self._cursor.sql(sql, params=params).to_arrow_table(chunk)
-            return _arrow(self._cursor, sql, chunk)
+            if most is not None:
+                return fetch_bounded(self._cursor, sql, chunk, most)
+            return fetch(self._cursor, sql, chunk)
         except duckdb.Error as error:
             raise _translate(error) from error
 

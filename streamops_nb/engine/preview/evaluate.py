@@ -50,6 +50,8 @@ class Evaluation:
         What ``now()`` is, microseconds since the epoch.
     session
         A session of a sealed database in which the window macros are defined.
+    most
+        So many bytes may the rows of all stages have.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Evaluation:
         *,
         now: int,
         session: Session,
+        most: int = 2**30,
     ) -> None:
         self._outline = outline
         self._stages = outline.by_name
@@ -67,7 +70,7 @@ class Evaluation:
         self._references = references
         self._now = now
         self._session = session
-        self._tables = Tables(session)
+        self._tables = Tables(session, most)
         self._rejects: list[pa.Table] = []
         self._done: dict[str, StageResult] = {}
         self._faults: list[Fault] = []
@@ -109,7 +112,7 @@ class Evaluation:
             table = self._flows[name].inflow.table
             self._tables.load(name, table, self._stream_types(name))
         for name in read & self._references.keys():
-            self._tables.load(name, self._references[name])
+            self._tables.load(name, self._references[name], {})
 
     def _stream_types(self, name: str) -> Mapping[str, str]:
         return next(
@@ -132,22 +135,24 @@ class Evaluation:
     def _evaluate(self, stage: Stage) -> StageResult:
         begun = time.perf_counter()
         bounded = self._outline.bounded.get(stage.name)
-        hidden = (START, END) if bounded is not None else ()
-        query = (bounded or Statement(stage.sql)).fill(now=self._now)
-        inputs = _inputs(stage)
+        query = Statement(stage.sql).fill(now=self._now)
+        bounds = () if bounded is None else (START, END)
+        hidden = () if bounded is None else (*bounds, WINDOW)
+        if bounded is not None:
+            query = f"SELECT *, {self._status(stage)} FROM ({bounded.fill(now=self._now)})"
+        inputs, columns = _inputs(stage), stage.relation.columns
         rejected = 0
         while True:
             try:
-                self._tables.make(stage.name, query, hidden)
+                self._tables.make(stage.name, query, columns, hidden)
                 break
             except RowError as error:
                 rejected += self._repair(stage.name, inputs, query, error)
-        status = "" if bounded is None else self._status(stage)
         return StageResult(
             name=stage.name,
             kind=stage.kind.value,
-            table=self._tables.table(stage.name, status),
-            columns=dict(stage.relation.columns),
+            table=self._tables.table(stage.name, bounds),
+            columns=dict(columns),
             inputs=tuple(sorted(stage.reads)),
             rows_in=sum(self._tables.rows(name) for name in inputs) + rejected,
             rejected=rejected,

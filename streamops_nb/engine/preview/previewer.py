@@ -31,6 +31,7 @@ from streamops_nb.model.errors import (
     SpecRefused,
     StorageError,
 )
+from streamops_nb.model.size import parse_size
 from streamops_nb.model.spec import JobSpec, Stream
 from streamops_nb.plan.outline import Outline
 from streamops_nb.plan.patience import limited
@@ -51,7 +52,17 @@ _FLOWS = 128 * 2**20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bounds:
-    """What a preview may take: seconds of one evaluation, DuckDB's memory, its threads."""
+    """What a preview may take.
+
+    Parameters
+    ----------
+    seconds
+        Of one evaluation.
+    memory
+        DuckDB's; and as much again for the rows of all stages.
+    threads
+        DuckDB's.
+    """
 
     seconds: float = 30.0
     memory: str = "1GB"
@@ -274,7 +285,12 @@ class Previewer:
         flows = self.flows(spec, sample, session)
         decoded = time.perf_counter()
         evaluation = Evaluation(
-            outline, flows, references, now=int(sample.at * _SECOND), session=session
+            outline,
+            flows,
+            references,
+            now=int(sample.at * _SECOND),
+            session=session,
+            most=parse_size(self._bounds.memory),
         )
         result = evaluation.run(upto)
         phases = {"plan": planned - begun, "decode": decoded - planned, **result.seconds}

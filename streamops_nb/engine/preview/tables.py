@@ -1,4 +1,4 @@
-"""The relations of one preview: temporary tables of a sealed session, each behind a view."""
+"""The relations of one preview: Arrow tables, each behind a view of a sealed session."""
 
 from __future__ import annotations
 
@@ -9,110 +9,135 @@ import pyarrow as pa
 
 from streamops_nb.db import Session, ident
 
-__all__ = ["Tables"]
+__all__ = ["Tables", "places_of"]
+
+_CHUNK = 25_000
+"""Rows in a piece of a relation: it is read on all cores."""
+_CARRIED = frozenset(
+    {
+        "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER",
+        "UBIGINT", "FLOAT", "DOUBLE", "VARCHAR", "BLOB", "DATE", "TIMESTAMP",
+        "TIMESTAMP WITH TIME ZONE",
+    }
+)  # fmt: skip
+"""Types that come back from Arrow as they went; others are cast by the view."""
 
 
 class Tables:
     """Relations that a preview makes and reads.
 
-    A relation's rows stand in a table; the query reads a view of its name over that, which hides
-    columns of ours and can show a part of the rows.
+    A relation's rows are an Arrow table, which the caller gets without another copy (writing them
+    into a table of the database and reading them back takes three times as long). The query reads
+    a view of its name over that, which hides columns of ours and can show a part of the rows.
 
     Parameters
     ----------
     session
         A session of a sealed database.
+    most
+        So many bytes may all relations that are made here have: they lie outside the database,
+        whose memory is bounded by itself.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, most: int = 2**30) -> None:
         self._session = session
+        self._left = most
+        self._tables: dict[str, pa.Table] = {}
         self._hidden: dict[str, tuple[str, ...]] = {}
-        self._rows: dict[str, int] = {}
+        self._seen: dict[str, str] = {}
 
     def rows(self, name: str) -> int:
         """The number of a relation's rows."""
-        return self._rows[name]
+        return int(self._tables[name].num_rows)
 
-    def load(self, name: str, rows: pa.Table, columns: Mapping[str, str] | None = None) -> None:
-        """Make a relation of an Arrow table; of the given types, if Arrow does not know them."""
-        typed = "*"
-        if columns is not None:
-            casts = (f"CAST({ident(c)} AS {kind}) AS {ident(c)}" for c, kind in columns.items())
-            typed = ", ".join(casts)
-        with self._session.registered(_frame=rows):
-            self.make(name, f"SELECT {typed} FROM _frame")
-
-    def make(self, name: str, query: str, hidden: tuple[str, ...] = ()) -> None:
-        """Make a relation of a query's result.
+    def load(
+        self,
+        name: str,
+        rows: pa.Table,
+        columns: Mapping[str, str],
+        hidden: tuple[str, ...] = (),
+    ) -> None:
+        """Make a relation of an Arrow table.
 
         Parameters
         ----------
+        columns
+            Column to DuckDB type, hidden ones apart; none if they are as Arrow says.
         hidden
             Columns that are not seen under the relation's name.
+        """
+        self._tables[name] = rows
+        self._hidden[name] = hidden
+        seen = [_cast(column, kind) for column, kind in columns.items()]
+        others = f" EXCLUDE ({', '.join(map(ident, hidden))})" if hidden else ""
+        self._seen[name] = ", ".join(seen) or f"*{others}"
+        self.show(name)
+        self._view(name, name, self._seen[name])
+
+    def make(
+        self,
+        name: str,
+        query: str,
+        columns: Mapping[str, str],
+        hidden: tuple[str, ...] = (),
+    ) -> None:
+        """Make a relation of a query's result; parameters as of `load`.
 
         Raises
         ------
         RowError
             If the query fails on a row; the relation is as before then.
+        QueryError
+            If the result is too large.
         """
-        made = self._session.run(f"CREATE OR REPLACE TEMP TABLE {_table(name)} AS {query}")
-        self._hidden[name] = hidden
-        self._rows[name] = made
-        self.show(name)
+        rows = self._session.table(query, chunk=_CHUNK, most=self._left)
+        self._left -= rows.nbytes
+        self.load(name, rows, columns, hidden)
 
     def show(self, name: str, begin: int = 0, end: int | None = None) -> None:
         """Let the view show the rows from `begin` to `end`, default all."""
-        part = "" if end is None else f" WHERE rowid >= {begin} AND rowid < {end}"
-        seen = f"* EXCLUDE ({', '.join(map(ident, self._hidden[name]))})"
-        self._session.rows(
-            f"CREATE OR REPLACE TEMP VIEW {ident(name)} AS "
-            f"SELECT {seen if self._hidden[name] else '*'} FROM {_table(name)}{part}"
-        )
+        rows = self._tables[name]
+        part = rows if end is None else rows.slice(begin, end - begin)
+        self._session.register(_rows(name), part)
 
     def show_as(self, view: str, name: str, hidden: str, seen_as: str) -> None:
         """Let another view show all of a relation, one of its hidden columns under a name."""
-        others = ", ".join(map(ident, self._hidden[name]))
+        self._view(view, name, f"{self._seen[name]}, {ident(hidden)} AS {ident(seen_as)}")
+
+    def _view(self, view: str, name: str, seen: str) -> None:
         self._session.rows(
-            f"CREATE OR REPLACE TEMP VIEW {ident(view)} AS SELECT * EXCLUDE ({others}), "
-            f"{ident(hidden)} AS {ident(seen_as)} FROM {_table(name)}"
+            f"CREATE OR REPLACE TEMP VIEW {ident(view)} AS SELECT {seen} FROM {ident(_rows(name))}"
         )
 
     def numbers(self, name: str, column: str, places: Collection[int]) -> np.ndarray:
-        """Read a hidden column of some rows."""
-        found = ", ".join(str(int(place)) for place in places)
-        rows = self._session.table(
-            f"SELECT {ident(column)} FROM {_table(name)} WHERE rowid IN ({found}) ORDER BY rowid"
-        )
-        numbers: np.ndarray = rows[column].to_numpy()
+        """Read a hidden column of some rows, in the order of their places."""
+        picked = self._tables[name][column].take(pa.array(sorted(places), pa.int64()))
+        numbers: np.ndarray = picked.to_numpy()
         return numbers
 
     def take(self, name: str, places: Collection[int]) -> pa.Table:
         """Take rows out of a relation; give them as the query saw them."""
-        found = ", ".join(str(int(place)) for place in places)
-        taken = self._session.table(
-            f"SELECT * FROM {_table(name)} WHERE rowid IN ({found}) ORDER BY rowid"
-        ).drop_columns(list(self._hidden[name]))
-        self.make(
-            name, f"SELECT * FROM {_table(name)} WHERE rowid NOT IN ({found})", self._hidden[name]
-        )
-        return taken
+        rows, found = self._tables[name], sorted(places)
+        keep = np.ones(rows.num_rows, dtype=bool)
+        keep[found] = False
+        self._tables[name] = rows.filter(pa.array(keep))
+        self.show(name)
+        return rows.take(pa.array(found, pa.int64())).drop_columns(list(self._hidden[name]))
 
-    def table(self, name: str, extra: str = "") -> pa.Table:
-        """Give a relation's rows.
-
-        Parameters
-        ----------
-        extra
-            SQL for one more column, over the hidden ones too.
-        """
-        hidden = self._hidden[name]
-        seen = f"* EXCLUDE ({', '.join(map(ident, hidden))})" if hidden else "*"
-        more = f", {extra}" if extra else ""
-        return self._session.table(f"SELECT {seen}{more} FROM {_table(name)}")
+    def table(self, name: str, without: Collection[str] = ()) -> pa.Table:
+        """Give a relation's rows, hidden columns too, except those named."""
+        rows = self._tables[name]
+        return rows.drop_columns(list(without)) if without else rows
 
 
-def _table(name: str) -> str:
-    return ident(f"_rows_{name}")
+def _rows(name: str) -> str:
+    return f"_rows_{name}"
+
+
+def _cast(column: str, kind: str) -> str:
+    if kind in _CARRIED:
+        return ident(column)
+    return f"CAST({ident(column)} AS {kind}) AS {ident(column)}"
 
 
 def places_of(culprits: Mapping[int, str]) -> tuple[np.ndarray, list[str]]:

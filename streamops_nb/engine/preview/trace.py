@@ -205,6 +205,7 @@ class Tracing:
         self._tables.make(
             stage.name,
             f"SELECT {seen}, row_number() OVER () - 1 AS {ROW} FROM _traced WHERE {kept}",
+            stage.relation.columns,
             (ROW,),
         )
         self._loaded.add(stage.name)
@@ -222,11 +223,8 @@ class Tracing:
 
     def _make(self, name: str, rows: pa.Table, columns: Mapping[str, str]) -> None:
         """Make a relation of an Arrow table, numbered; of the given types."""
-        casts = (f"CAST({ident(c)} AS {kind}) AS {ident(c)}" for c, kind in columns.items())
-        typed = ", ".join(casts) or f"* EXCLUDE ({ROW})"
         numbered = rows.append_column(ROW, pa.array(np.arange(rows.num_rows)))
-        with self.session.registered(_frame=numbered):
-            self._tables.make(name, f"SELECT {typed}, {ROW} FROM _frame", (ROW,))
+        self._tables.load(name, numbered, columns, (ROW,))
         self._loaded.add(name)
 
     def _read(
