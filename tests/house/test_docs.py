@@ -73,6 +73,11 @@ def test_every_page_is_in_a_list_of_the_site() -> None:
     assert pages - listed == set()
 
 
+def test_every_decision_has_a_number_of_its_own() -> None:
+    numbers = [page.name[:4] for page in (ROOT / "docs" / "adr").glob("0*.md")]
+    assert len(set(numbers)) == len(numbers)
+
+
 def test_the_reference_has_every_public_name() -> None:
     shown = set(
         re.findall(
