@@ -7,6 +7,8 @@ import pyarrow as pa
 
 __all__ = ["fetch", "fetch_bounded"]
 
+_ARROW = "arrow"
+
 
 def fetch(cursor: duckdb.DuckDBPyConnection, sql: str, chunk: int) -> pa.Table:
     """Execute a query to Arrow.
@@ -17,7 +19,7 @@ def fetch(cursor: duckdb.DuckDBPyConnection, sql: str, chunk: int) -> pa.Table:
     submit = getattr(cursor, "_submit", None)
     if submit is None:
         return cursor.sql(sql).to_arrow_table(chunk)
-    return submit(sql, None, "arrow", chunk).arrow_table()
+    return submit(sql, None, _ARROW, chunk).arrow_table()
 
 
 def fetch_bounded(cursor: duckdb.DuckDBPyConnection, sql: str, chunk: int, most: int) -> pa.Table:
@@ -28,7 +30,11 @@ def fetch_bounded(cursor: duckdb.DuckDBPyConnection, sql: str, chunk: int, most:
     duckdb.OutOfMemoryException
         As soon as they have more than `most` bytes.
     """
-    reader = cursor.sql(sql).to_arrow_reader(chunk)
+    submit = getattr(cursor, "_submit", None)
+    if submit is None:
+        reader = cursor.sql(sql).to_arrow_reader(chunk)
+    else:
+        reader = submit(sql, None, _ARROW, chunk).arrow_reader()
     pieces, nbytes = [], 0
     try:
         for piece in reader:

@@ -1,4 +1,4 @@
-"""The relations of one preview: Arrow tables, each behind a view of a sealed session."""
+"""The relations of one preview: Arrow tables that a sealed session reads."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Tables:
     """Relations that a preview makes and reads.
 
     A relation's rows are an Arrow table, which the caller gets without another copy (writing them
-    into a table of the database and reading them back takes three times as long). The query reads
-    a view of its name over that, which hides columns of ours and can show a part of the rows.
+    into a table of the database and reading them back takes three times as long). The query sees
+    it under its name, without columns of ours, and sometimes only a part of the rows.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ class Tables:
         self._left = most
         self._tables: dict[str, pa.Table] = {}
         self._hidden: dict[str, tuple[str, ...]] = {}
-        self._seen: dict[str, str] = {}
+        self._columns: dict[str, Mapping[str, str]] = {}
+        self._shown: dict[str, str] = {}
 
     def rows(self, name: str) -> int:
         """The number of a relation's rows."""
@@ -68,11 +69,8 @@ class Tables:
         """
         self._tables[name] = rows
         self._hidden[name] = hidden
-        seen = [_cast(column, kind) for column, kind in columns.items()]
-        others = f" EXCLUDE ({', '.join(map(ident, hidden))})" if hidden else ""
-        self._seen[name] = ", ".join(seen) or f"*{others}"
-        self.show(name)
-        self._view(name, name, self._seen[name])
+        self._columns[name] = columns
+        self._expose(name, self._visible(name), columns)
 
     def make(
         self,
@@ -96,17 +94,36 @@ class Tables:
 
     def show(self, name: str, begin: int = 0, end: int | None = None) -> None:
         """Let the view show the rows from `begin` to `end`, default all."""
-        rows = self._tables[name]
+        rows = self._visible(name)
         part = rows if end is None else rows.slice(begin, end - begin)
-        self._session.register(_rows(name), part)
+        self._session.register(self._shown[name], part)
 
     def show_as(self, view: str, name: str, hidden: str, seen_as: str) -> None:
         """Let another view show all of a relation, one of its hidden columns under a name."""
-        self._view(view, name, f"{self._seen[name]}, {ident(hidden)} AS {ident(seen_as)}")
+        rows = self._visible(name).append_column(seen_as, self._tables[name][hidden])
+        columns = self._columns[name]
+        # the same name may show another relation later, with types to be given back
+        self._expose_typed(view, rows, {**columns, seen_as: "BIGINT"} if columns else columns)
 
-    def _view(self, view: str, name: str, seen: str) -> None:
+    def _visible(self, name: str) -> pa.Table:
+        hidden = self._hidden[name]
+        return self._tables[name].drop_columns(list(hidden)) if hidden else self._tables[name]
+
+    def _expose(self, view: str, rows: pa.Table, columns: Mapping[str, str]) -> None:
+        """Make rows readable under a name; by a view only if types have to be given back."""
+        if _CARRIED.issuperset(columns.values()):
+            self._shown[view] = view
+            self._session.register(view, rows)
+        else:
+            self._expose_typed(view, rows, columns)
+
+    def _expose_typed(self, view: str, rows: pa.Table, columns: Mapping[str, str]) -> None:
+        self._shown[view] = f"_rows_{view}"
+        self._session.register(self._shown[view], rows)
+        typed = ", ".join(_cast(column, kind) for column, kind in columns.items()) or "*"
         self._session.rows(
-            f"CREATE OR REPLACE TEMP VIEW {ident(view)} AS SELECT {seen} FROM {ident(_rows(name))}"
+            f"CREATE OR REPLACE TEMP VIEW {ident(view)} AS "
+            f"SELECT {typed} FROM {ident(self._shown[view])}"
         )
 
     def numbers(self, name: str, column: str, places: Collection[int]) -> np.ndarray:
@@ -128,10 +145,6 @@ class Tables:
         """Give a relation's rows, hidden columns too, except those named."""
         rows = self._tables[name]
         return rows.drop_columns(list(without)) if without else rows
-
-
-def _rows(name: str) -> str:
-    return f"_rows_{name}"
 
 
 def _cast(column: str, kind: str) -> str:
