@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -89,6 +90,15 @@ def test_a_preview_that_was_cancelled_before_it_began_does_not_begin(
         previews.run(spec("FROM r"), sample, work=work)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    # what runs in the background of a shell ignores the signal from the beginning
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("query", LONG.values(), ids=LONG)
 def test_interrupting_the_cell_stops_the_query(
     previews: Previews, sample: Sample, query: str

@@ -54,10 +54,11 @@ def as_sql(name: str, value: Any, kinds: tuple[str, pa.DataType]) -> str | None:
     return f"CAST({literal(str(scalar.as_py()))} AS {duck})"
 
 
-def microseconds(name: str, value: Any) -> int:
-    """A user's time, microseconds since the epoch."""
+def microseconds(name: str, value: Any) -> int | None:
+    """A user's time, microseconds since the epoch; None for NULL."""
     scalar = as_scalar(name, value, pa.timestamp("us", tz="UTC"))
-    return int(scalar.cast(pa.int64()).as_py())
+    found: int | None = scalar.cast(pa.int64()).as_py()
+    return found
 
 
 def times_of(found: Input, bounds: Mapping[str, int]) -> tuple[int, int]:

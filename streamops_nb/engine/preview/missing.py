@@ -298,8 +298,9 @@ class Search:
                 continue
             macro = found.item.macro
             if macro is not None and handed not in macro.source.columns and mark is not None:
-                if name in key.values:
-                    bounds[mark.what] = microseconds(name, key.values[name])
+                bound = microseconds(name, key.values[name]) if name in key.values else None
+                if bound is not None:  # a join may have found no window
+                    bounds[mark.what] = bound
             elif name in key.ranges:
                 ranges[handed] = key.ranges[name]
             else:
