@@ -62,6 +62,12 @@ class Relation:
     window: Window | None = None
     frontier: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Its columns, those first by which rows of windows are read: start, end, the others."""
+        bounds = [c for what in ("start", "end") for c, m in self.marks.items() if m.what == what]
+        return tuple(dict.fromkeys([*bounds, *self.columns]))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Macro:

@@ -54,7 +54,8 @@ def run_job(
     Returns
     -------
     pandas.DataFrame
-        The output rows, in the order in which they were written.
+        The output rows: of a query over windows in the order of the windows, then of the other
+        columns; else in the order in which they were written.
 
     Raises
     ------
@@ -102,7 +103,10 @@ def _run(job: JobSpec, around: Surroundings, instance: Instance) -> pd.DataFrame
             # as after the death of the process: all that is left is what was committed
             runner = Runner(job, around, database=_DATABASE)
     columns = ", ".join(ident(name) for name in runner.plan.columns)
+    final = runner.plan.stages[-1].relation
+    order = f" ORDER BY {', '.join(map(ident, final.order))}" if final.window is not None else ""
     runner.close()
     session = instance.session()
-    frame: pd.DataFrame = session.table(f"SELECT {columns} FROM {_DATABASE}.output").to_pandas()
+    rows = session.table(f"SELECT {columns} FROM {_DATABASE}.output{order}")
+    frame: pd.DataFrame = rows.to_pandas()
     return frame

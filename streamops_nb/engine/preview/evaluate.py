@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
-from streamops_nb.db import Session
+from streamops_nb.db import Session, ident
 from streamops_nb.engine.inflow import REJECTS, reject_table, row_texts
 from streamops_nb.engine.narrow import culprits_of
 from streamops_nb.engine.preview.flows import Flow
@@ -25,6 +25,7 @@ from streamops_nb.plan.planner import FINAL
 from streamops_nb.plan.relation import Kind
 from streamops_nb.plan.stage import Stage
 from streamops_nb.plan.statement import Statement
+from streamops_nb.plan.tree import walk
 
 __all__ = ["Evaluation"]
 
@@ -140,6 +141,8 @@ class Evaluation:
         hidden = () if bounded is None else (*bounds, WINDOW)
         if bounded is not None:
             query = f"SELECT *, {self._status(stage)} FROM ({bounded.fill(now=self._now)})"
+        if stage.kind is Kind.CLOSED and not _keeps_order(stage):
+            query += f" ORDER BY {', '.join(map(ident, stage.relation.order))}"
         inputs, columns = _inputs(stage), stage.relation.columns
         rejected = 0
         while True:
@@ -213,6 +216,13 @@ class Evaluation:
                 reject_table(stage=stage, kind="expression", reasons=reasons, raws=raws)
             )
         return len(places)
+
+
+def _keeps_order(stage: Stage) -> bool:
+    """Whether a stage's rows come in the order of what it reads; groups come as threads finish."""
+    return len(stage.items) == 1 and not (
+        stage.aggregated or any(node.get("class") == "WINDOW" for node in walk(stage.node))
+    )
 
 
 def _inputs(stage: Stage) -> tuple[str, ...]:
