@@ -6,9 +6,9 @@ Afterwards nothing is lost, nothing is doubled, and the history in the catalog t
 from __future__ import annotations
 
 import json
+import multiprocessing
 import random
-import subprocess
-import sys
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,7 @@ from streamops_nb.sources.base import Context
 from streamops_nb.sources.simulator import SimulatorSettings, SimulatorSource
 from streamops_nb.testing import run_job
 from tests.broker import Broker, TansuBroker
+from tests.flow.victim import live
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 SCHEMA = {"id": "BIGINT", "ts": "TIMESTAMPTZ", "device": "VARCHAR"}
@@ -35,6 +36,10 @@ RECORDS = 2_000
 """Per input, two a second in event time; with 10 rows in a batch some seconds of work."""
 PLANT = {"type": "simulator", "total": 2_000, "rate": 100, "seed": 7, "late": 0}
 PARQUET = {"type": "parquet", "path": "out"}
+
+NURSERY = multiprocessing.get_context("forkserver")
+"""Makes processes from one that has imported everything: an import takes longer than a life."""
+NURSERY.set_forkserver_preload(["tests.flow.victim"])
 
 
 @pytest.fixture(scope="module")
@@ -104,20 +109,14 @@ def prepare(folder: Path, broker: Broker, topic: str) -> list[dict[str, Any]]:
 
 def lives(folder: Path, patience: float) -> bool:
     """Let the victim run, kill it after a while; whether it was killed before its end."""
-    command = [sys.executable, str(Path(__file__).with_name("victim.py")), str(folder)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as victim:
-        assert victim.stdout is not None
-        assert victim.stdout.readline() == "opening\n", victim.communicate()[1]
-        try:
-            said, errors = victim.communicate(timeout=patience)
-        except subprocess.TimeoutExpired:
-            victim.kill()
-            said, errors = victim.communicate()
-        if victim.returncode == -9:
-            return True
-    assert (victim.returncode, said) == (0, "done\n"), errors
+    victim = NURSERY.Process(target=live, args=(folder,))
+    victim.start()
+    victim.join(patience)
+    victim.kill()
+    victim.join()
+    if victim.exitcode == -signal.SIGKILL:
+        return True
+    assert victim.exitcode == 0, (folder / "error").read_text()
     return False
 
 
