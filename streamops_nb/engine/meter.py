@@ -16,6 +16,10 @@ _TASKS = Path("/proc/self/task")
 _LISTED_EVERY = 1.0
 """Seconds between two looks at which threads there are: a look takes 30 µs, a clock 0.5 µs."""
 
+_SINGLE = "rdk:"
+"""How the threads of Kafka clients are named. They help one job each, and an idle client has four:
+with the clocks of all of them, a step among 50 idle Kafka jobs cost 0.5 ms instead of 0.1."""
+
 
 @dataclass(slots=True)
 class Work:
@@ -78,6 +82,7 @@ class _Helping:
 
     def __init__(self) -> None:
         self._clocks: dict[int, float] = {}  # what each had worked when it was last looked at
+        self._single: set[int] = set()
         self._total = 0.0
         self._look_at = 0.0
 
@@ -98,8 +103,12 @@ class _Helping:
         with suppress(OSError):
             ours = {thread.native_id for thread in threading.enumerate()}
             there = {int(task.name) for task in _TASKS.iterdir()} - ours
-            for thread in there - self._clocks.keys():
-                self._clocks[thread] = time.clock_gettime(_clock_of(thread))
+            self._single &= there
+            for thread in there - self._clocks.keys() - self._single:
+                if (_TASKS / str(thread) / "comm").read_text().startswith(_SINGLE):
+                    self._single.add(thread)
+                else:
+                    self._clocks[thread] = time.clock_gettime(_clock_of(thread))
             for thread in self._clocks.keys() - there:
                 del self._clocks[thread]
 

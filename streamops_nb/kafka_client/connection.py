@@ -96,6 +96,11 @@ class Connection(Generic[E]):
         if self._complaint is None or error.name() != "_ALL_BROKERS_DOWN":
             self._complaint = error
 
+    @property
+    def content(self) -> bool:
+        """Whether the connections have complained of nothing since they last worked."""
+        return self._complaint is None
+
     def works(self) -> None:
         """Forget complaints."""
         self._complaint = None

@@ -17,7 +17,7 @@ from streamops_nb.model.batch import Ends, Position, Slice, Span
 from streamops_nb.model.errors import Interrupted
 from streamops_nb.sources.base import Context, Limit, Settings, Traits
 from streamops_nb.sources.kafka_backlog import FETCHED, share
-from streamops_nb.sources.kafka_reader import OFFSETS_AGE, Reader
+from streamops_nb.sources.kafka_reader import Reader
 
 __all__ = ["KafkaSettings", "KafkaSource"]
 
@@ -63,7 +63,7 @@ class KafkaSource:
     # ------------------------------------------------------------------ where
 
     def ends(self) -> Ends:
-        """Say how far the topic reaches; the broker is asked at most once a second."""
+        """Say how far the topic reaches; the broker is asked once a second, if at all."""
         with self._lock:
             self._stay_open()
             return self._combined(self._reader.offsets())
@@ -133,7 +133,7 @@ class KafkaSource:
     def _next(self, order: list[int], limit: Limit) -> Span:
         self._reader.pump(1, 0.0)  # hear what has happened since
         began = time.monotonic()
-        for before in (OFFSETS_AGE, 0.0):
+        for before in self._reader.ages():
             # what was told a moment ago will mostly do; before saying that nothing is there, ask
             _, latest = self._reader.offsets(before + time.monotonic() - began)
             complete = self._fetch({p: latest.get(p, 0) for p in order}, limit)

@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from streamops_nb.model.batch import Position, Slice, Span, advance
 from streamops_nb.model.errors import Interrupted, SourceError
+from streamops_nb.sources import kafka_reader
 from streamops_nb.sources.base import Context, Limit
 from streamops_nb.sources.kafka import KafkaSettings, KafkaSource
 from streamops_nb.sources.kafka_reader import Reader
@@ -98,6 +99,21 @@ def values(table: pa.Table) -> list[bytes | None]:
 
 def all_values(source: KafkaSource, position: Position, **limit: int) -> list[bytes | None]:
     return [v for _, table in drain(source, position, Limit(**limit)) for v in values(table)]
+
+
+def until(done: Callable[[], bool]) -> None:
+    patience = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < patience
+        time.sleep(0.01)
+
+
+def rest(source: KafkaSource, position: Position, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read the end of a topic, and let that have been long ago."""
+    monkeypatch.setattr(kafka_reader, "_RESTING_AGE", 60.0)
+    reader = source._reader
+    until(lambda: not source.cut(position, Limit()) and reader.at_end)
+    reader._news = float("-inf")
 
 
 class KafkaSourceSuite(SourceContract):
@@ -191,6 +207,45 @@ class KafkaSourceSuite(SourceContract):
         source = opened(broker, topic)
         assert len(all_values(source, {}, rows=700)) == 10_000
         assert assigned == [1]
+
+    def test_a_topic_at_rest_is_not_asked_and_its_news_comes_all_the_same(
+        self, broker: Broker, opened: Opener, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        topic = broker.topic(2)
+        broker.produce(topic, 0, TEN)
+        source = opened(broker, topic)
+        position: Position = {"0": 10, "1": 0}
+        rest(source, position, monkeypatch)
+        asked: list[int] = []
+        lookup = Reader._lookup
+        monkeypatch.setattr(
+            Reader, "_lookup", lambda self, *what: asked.append(what[1]) or lookup(self, *what)
+        )
+        for _ in range(5):
+            assert not source.cut(position, Limit())
+            assert source.ends().latest == {"0": 10, "1": 0}
+        assert asked == []
+        broker.produce(topic, 1, [b"new"])
+        until(lambda: bool(source.cut(position, Limit())))
+        assert all_values(source, position) == [b"new"]
+
+    def test_a_broker_that_stops_while_its_topic_rests_is_an_error(
+        self, own_broker: Broker, opened: Opener, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        topic = own_broker.topic(1)
+        own_broker.produce(topic, 0, TEN)
+        source = opened(own_broker, topic)
+        rest(source, {"0": 10}, monkeypatch)
+        own_broker.stop()
+
+        def refused() -> bool:
+            try:
+                source.cut({"0": 10}, Limit())
+            except SourceError as error:
+                return "Connection refused" in str(error)
+            return False
+
+        until(refused)
 
     def test_only_the_chosen_partitions_are_read(self, broker: Broker, opened: Opener) -> None:
         topic = broker.topic(3)
