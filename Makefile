@@ -46,7 +46,7 @@ docs: $(VENV)/.dev      ## build the documentation site; a warning is an error
 binder:                 ## build the Binder environment anew in build/binder and try it
 	rm -rf build/binder
 	@python=$$(PYTHON='$(PYTHON)' .ci/find-python) && "$$python" -m venv build/binder
-	build/binder/bin/python -m pip install --quiet --disable-pip-version-check -r binder/requirements.txt
+	build/binder/bin/python -m pip install --quiet --disable-pip-version-check -r binder/requirements.txt papermill
 	PATH="$(CURDIR)/build/binder/bin:$$PATH" sh binder/postBuild
 	PATH="$(CURDIR)/build/binder/bin:$$PATH" python binder/check.py
 

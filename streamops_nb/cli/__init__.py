@@ -56,7 +56,7 @@ def main() -> None:
     except StreamopsError as error:
         if len(arguments) < len(sys.argv) - 1:
             traceback.print_exc()
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write("\n".join([str(error), *error.__notes__, ""]))
         code = 2 if isinstance(error, Refused) else 1
     # not above, where the error would hold its frames, and what lies in them, until the very end
     sys.exit(code)

@@ -19,6 +19,7 @@ from streamops_nb.engine.meter import Meter
 from streamops_nb.engine.reading import Pace
 from streamops_nb.engine.references import References
 from streamops_nb.formats.base import Format
+from streamops_nb.formats.text_types import mostly_time
 from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.spec import JobSpec, Stream
 from streamops_nb.plan.operator import Plan
@@ -132,7 +133,7 @@ def open_stream(name: str, stream: Stream, around: Surroundings, session: Sessio
         )
         source = source_class(settings, context)
     make = format_maker(name, stream, around.environ, decoded=source.traits.decoded)
-    schema = stream.fields or _inferred(name, source, make({}), session)
+    schema = stream.fields or _inferred(name, stream.event_time, source, make, session)
     return OpenStream(source=source, format=make(schema), schema=schema)
 
 
@@ -154,9 +155,20 @@ def format_maker(
     return lambda schema: found(settings, schema)
 
 
-def _inferred(name: str, source: Source, format_: Format, session: Session) -> dict[str, str]:
+def _inferred(
+    name: str,
+    event_time: str | None,
+    source: Source,
+    make: Callable[[dict[str, str]], Format],
+    session: Session,
+) -> dict[str, str]:
     span = source.cut(source.seek(_SAMPLE.rows), _SAMPLE)
-    schema = format_.infer(source.read(span), session) if span else {}
+    raw = source.read(span) if span else None
+    schema = {} if raw is None else make({}).infer(raw, session)
+    if event_time is not None and schema.get(event_time) == "VARCHAR":
+        # texts that are no times become rejects, instead of making the column one of texts
+        with session.registered(_decoded=make(schema).decode(raw, session).rows):
+            schema[event_time] = mostly_time(ident(event_time), "FROM _decoded", session)
     if not schema:
         source.close()
         raise SpecRefused(

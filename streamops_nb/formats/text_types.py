@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from streamops_nb.db import Session
 
-__all__ = ["text_type", "time_type"]
+__all__ = ["mostly_time", "text_type", "time_type"]
 
 # TRY_CAST alone is too kind for guessing: '1.5' casts to BIGINT, '2026-01-01' to TIMESTAMP
 _TIMES = {
@@ -32,11 +32,20 @@ def text_type(column: str, select: str, session: Session) -> str:
     return _first(_VALUES | _TIMES, column, select, session)
 
 
-def _first(patterns: dict[str, str], column: str, select: str, session: Session) -> str:
+def mostly_time(column: str, select: str, session: Session) -> str:
+    """Give the type of time that more than half of a column's texts are, else VARCHAR."""
+    return _first(_TIMES, column, select, session, most=0.5)
+
+
+def _first(
+    patterns: dict[str, str], column: str, select: str, session: Session, *, most: float = 1.0
+) -> str:
+    """Give the first type that all texts are, or, below 1, more than a share of them."""
     checks = ", ".join(
-        f"bool_and(regexp_full_match({column}, '{pattern}')"
-        f" AND TRY_CAST({column} AS {kind}) IS NOT NULL) FILTER ({column} IS NOT NULL)"
+        f"avg(CAST(regexp_full_match({column}, '{pattern}') AND TRY_CAST({column} AS {kind}) "
+        f"IS NOT NULL AS INTEGER)) FILTER ({column} IS NOT NULL)"
         for kind, pattern in patterns.items()
     )
-    [fits] = session.rows(f"SELECT {checks} FROM ({select})")
+    [shares] = session.rows(f"SELECT {checks} FROM ({select})")
+    fits = ((share or 0) > most or share == 1 for share in shares)
     return next((kind for kind, fit in zip(patterns, fits, strict=True) if fit), "VARCHAR")

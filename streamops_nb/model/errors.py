@@ -75,9 +75,17 @@ class Fault:
 
 
 class StreamopsError(Exception):
-    """Base of all errors that streamops_nb raises on purpose."""
+    """Base of all errors that streamops_nb raises on purpose.
+
+    A note, which tracebacks show, names the section of the documentation on its class.
+    """
 
     retryable: bool = False
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        name = type(self).__name__
+        self.add_note(f"{name}: docs/errors.md#{name.lower()}")
 
 
 class Refused(StreamopsError):

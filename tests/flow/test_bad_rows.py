@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import streamops_nb as so
 from streamops_nb.engine.runner import Runner
 from streamops_nb.model.errors import QueryError, StreamopsError, TooManyRejects
 from streamops_nb.model.spec import JobSpec
@@ -312,3 +314,13 @@ def test_records_that_do_not_decode_are_kept_byte_by_byte(tmp_path: Path) -> Non
     assert [r["offset"] for r in [*decode, failed]] == [begins[i] for i in (1, 3, 4, 5)]
     assert all(r["stream"] == "readings" and r["reason"] for r in outcome.rejects)
     assert outcome.total("rows_in") == len(lines) == len(outcome.rows) + outcome.total("rejects")
+
+
+def test_a_few_bad_times_do_not_make_an_event_time_a_text() -> None:
+    plant = {"source": {"type": "simulator", "broken": 0.1, "seed": 4}, "event_time": "ts"}
+    query = "SELECT ts, device FROM plant"
+    preview = so.preview({"name": "p", "streams": {"plant": plant}, "query": query}, rows=500)
+    assert preview.result.stages["result"].columns["ts"] == "TIMESTAMP WITH TIME ZONE"
+    kinds = Counter((r.kind, r.stage) for r in preview.rejects.itertuples())
+    assert kinds[("decode", "plant")] > 0
+    assert len(preview.df) + len(preview.rejects) == 500

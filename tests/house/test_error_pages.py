@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import traceback
 from functools import cache
 
 import pytest
@@ -44,6 +45,13 @@ def texts() -> str:
 
 def test_the_page_has_a_section_for_every_class_and_no_other() -> None:
     assert re.findall(r"^## (\w+)$", PAGE, re.MULTILINE) == [one.__name__ for one in TREE]
+
+
+@pytest.mark.parametrize("one", TREE, ids=lambda one: one.__name__)
+def test_an_error_names_its_section(one: type[StreamopsError]) -> None:
+    (note,) = one("what happened").__notes__
+    assert note == f"{one.__name__}: docs/errors.md#{one.__name__.lower()}"
+    assert "".join(traceback.format_exception_only(one("what happened"))).endswith(f"{note}\n")
 
 
 @pytest.mark.parametrize("one", TREE, ids=lambda one: one.__name__)

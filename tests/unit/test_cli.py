@@ -75,7 +75,7 @@ def test_validate_tells_every_fault_of_a_specification_with_line_and_column(spec
     changed(spec, "temp: DOUBLE", "temp: DOUBEL")
     done = streamops("validate", spec.name, folder=spec.parent)
     assert (done.returncode, done.stdout) == (2, "")
-    first, *faults = done.stderr.splitlines()
+    first, *faults, note = done.stderr.splitlines()
     assert first == "The specification was refused, 3 faults:"
     assert [fault.partition(": ")[0].strip() for fault in faults] == [
         "name (line 1:1)",
@@ -83,6 +83,7 @@ def test_validate_tells_every_fault_of_a_specification_with_line_and_column(spec
         "streams.readings.event_tme (line 6:5)",
     ]
     assert "did you mean `event_time`?" in faults[2]
+    assert note == "SpecRefused: docs/errors.md#specrefused"
 
 
 def test_validate_tells_every_fault_of_a_query_with_its_place_in_the_file(spec: Path) -> None:
@@ -90,7 +91,7 @@ def test_validate_tells_every_fault_of_a_query_with_its_place_in_the_file(spec: 
     changed(spec, "count(*) AS n", "\n         read_text('/etc/passwd') AS n")
     done = streamops("validate", spec.name, folder=spec.parent)
     assert (done.returncode, done.stdout) == (2, "")
-    assert [fault.partition(": ")[0].strip() for fault in done.stderr.splitlines()[1:]] == [
+    assert [fault.partition(": ")[0].strip() for fault in done.stderr.splitlines()[1:-1]] == [
         "query 1:22 (line 8:24)",
         "query 2:8 (line 9:10)",
     ]
@@ -112,6 +113,7 @@ def test_validate_checks_what_the_sink_asks_of_the_query(spec: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == (
         "sink.key (line 7:21): the query has no column machine - it has window_start, device, n\n"
+        "SpecRefused: docs/errors.md#specrefused\n"
     )
 
 
@@ -133,7 +135,9 @@ def test_validate_names_a_missing_reference(spec: Path) -> None:
 def test_a_specification_that_is_not_there_is_refused(tmp_path: Path) -> None:
     done = streamops("validate", "nowhere.yaml", folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "there is no file nowhere.yaml - check the path\n"
+    assert done.stderr == (
+        "there is no file nowhere.yaml - check the path\nSpecRefused: docs/errors.md#specrefused\n"
+    )
 
 
 def test_debug_shows_the_traceback_wherever_it_stands(tmp_path: Path) -> None:
@@ -141,7 +145,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(tmp_path: Path) -> None:
         done = streamops(*arguments, folder=tmp_path)
         assert done.returncode == 2
         assert done.stderr.startswith("Traceback (most recent call last):")
-        assert done.stderr.endswith("there is no file no.yaml - check the path\n")
+        assert done.stderr.endswith("check the path\nSpecRefused: docs/errors.md#specrefused\n")
 
 
 def test_explain_says_what_is_kept_and_when_rows_come_out(spec: Path) -> None:
@@ -162,5 +166,7 @@ def test_a_folder_that_is_no_workspace_is_refused_and_stays_empty(
 ) -> None:
     done = streamops(*command, folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == ". is no workspace - `streamops import` and `so.connect` make one\n"
+    said, note = done.stderr.splitlines()
+    assert said == ". is no workspace - `streamops import` and `so.connect` make one"
+    assert note == "Refused: docs/errors.md#refused"
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from streamops_nb.db import Session
-from streamops_nb.engine.assembly import OpenStream, Surroundings, open_stream
+from streamops_nb.engine.assembly import OpenStream, Surroundings, open_stream, shapes_of
 from streamops_nb.engine.preview.choosing import newest
 from streamops_nb.engine.preview.fields import Fields
 from streamops_nb.engine.preview.sample import Coverage, Drawn, Limits, Sample, origin_of
@@ -258,6 +258,7 @@ class Draws(Mapping[str, Draw]):
             declared = self.spec.streams[name]
             opened = open_stream(name, declared, self.around, self.session)
             self._stack.callback(opened.source.close)
+            shapes_of(self.spec, {name: opened.schema})
             self._open[name] = Draw(
                 name, declared, opened, self.around, self.session, self.limits, self._until
             )
@@ -284,7 +285,7 @@ def draw(spec: JobSpec, how: How, around: Surroundings, limits: Limits) -> Sampl
     Raises
     ------
     StreamopsError
-        If a source cannot be read.
+        If a source cannot be read, or has no event time where one is declared.
     """
     at, begun = around.now(), time.perf_counter()
     with ExitStack() as stack:
