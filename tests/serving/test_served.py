@@ -80,8 +80,10 @@ def test_commands_speak_to_an_address_with_the_token_of_the_environment(
         done = streamops("start", url, "a", folder=folder)
         assert (done.returncode, done.stderr) == (
             2,
-            "`start` is for the role operator - ann is viewer\n"
-            "Forbidden: docs/errors.md#forbidden\n",
+            (
+                "`start` is for the role operator - ann is viewer\n"
+                "Forbidden: docs/errors.md#forbidden\n"
+            ),
         )
         streamops("token", "tokens", "ann", "--remove", folder=folder)
         done = streamops("jobs", url, folder=folder)
