@@ -145,7 +145,7 @@ def run_batch(
             looker.worked(sum(outcome.seconds.values()))
             step("committed")
         except Failed as failed:
-            repair(failed, plan, batch, session, checkpoint)
+            repair(failed, plan, batch, session, checkpoint, policy.keep)
         else:
             return outcome
 

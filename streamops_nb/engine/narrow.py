@@ -1,6 +1,6 @@
-"""Finding the rows on which an expression fails, by halving.
+"""Finding the rows on which an expression fails: all at once where that can be, else by halving.
 
-For k bad rows among n this takes about 2 k log2(n / k) probes; a probe of a few rows takes 1 ms.
+For k bad rows among n halving takes about 2 k log2(n / k) probes; a probe of a few rows takes 1 ms.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from streamops_nb.db import Session
 from streamops_nb.engine.attempt import Attempt, Batch, Failed, Looked
+from streamops_nb.engine.foresee import foreseen
 from streamops_nb.engine.places import Spots, rejects_of, spots_of, without_hidden
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.model.errors import QueryError, RowError
@@ -24,9 +25,19 @@ __all__ = ["culprits_of", "repair"]
 
 
 def repair(
-    failed: Failed, plan: Plan, batch: Batch, session: Session, checkpoint: Checkpoint
+    failed: Failed,
+    plan: Plan,
+    batch: Batch,
+    session: Session,
+    checkpoint: Checkpoint,
+    keep: int,
 ) -> None:
     """Change a batch so that it runs without the rows on which it failed.
+
+    Parameters
+    ----------
+    keep
+        How many rejects of a stage are kept with their own reason.
 
     Raises
     ------
@@ -42,7 +53,7 @@ def repair(
     if failed.table is not None and failed.table.source in failed.stages:
         _repair_stage(failed, attempt, batch, session)
     else:
-        _repair_streams(failed, source, attempt, batch, session)
+        _repair_streams(failed, source, attempt, batch, session, keep, plan)
 
 
 def _probe(failed: Failed, attempt: Attempt, session: Session) -> Callable[[], object]:
@@ -56,17 +67,29 @@ def _name(failed: Failed) -> str:
 
 
 def _repair_streams(
-    failed: Failed, source: tuple[str, ...], attempt: Attempt, batch: Batch, session: Session
+    failed: Failed,
+    source: tuple[str, ...],
+    attempt: Attempt,
+    batch: Batch,
+    session: Session,
+    keep: int,
+    plan: Plan,
 ) -> None:
     """Take the rows out of the streams that an insert or the output read."""
     probe = _probe(failed, attempt, session)
-    found: dict[str, dict[int, str]] = {}
     shows = {stream: attempt.showing(stream) for stream in source}
-    for show in shows.values():
-        show(0, 0)
-    for stream in source:  # each with the others empty: a UNION reads several
-        found[stream] = culprits_of(shows[stream], batch.inflows[stream].table.num_rows, probe)
-        shows[stream](0, 0)
+
+    def fault(stream: str, place: int) -> str | None:
+        return _fault(shows[stream], place, place + 1, probe)
+
+    stream, culprits = foreseen(plan, attempt, session, fault, keep)
+    found = {stream: culprits}
+    if not culprits:
+        for show in shows.values():
+            show(0, 0)
+        for stream in source:  # each with the others empty: a UNION reads several
+            found[stream] = culprits_of(shows[stream], batch.inflows[stream].table.num_rows, probe)
+            shows[stream](0, 0)
     if not any(found.values()):
         raise _together(_name(failed), failed.error)
     for stream, culprits in found.items():
@@ -215,20 +238,11 @@ def culprits_of(
     most
         Stop when more than so many have been found.
     """
-
-    def fault(begin: int, end: int) -> str | None:
-        show(begin, end)
-        try:
-            probe()
-        except RowError as error:
-            return str(error)
-        return None
-
     found: dict[int, str] = {}
-    stack = [(0, rows)] if fault(0, 0) is None else []
+    stack = [(0, rows)] if _fault(show, 0, 0, probe) is None else []
     while stack and (most is None or len(found) <= most):
         begin, end = stack.pop()
-        message = fault(begin, end)
+        message = _fault(show, begin, end, probe)
         if message is None:
             continue
         if end - begin == 1:
@@ -238,3 +252,15 @@ def culprits_of(
         stack += [(begin, middle), (middle, end)]
     show(0, rows)
     return found
+
+
+def _fault(
+    show: Callable[[int, int], None], begin: int, end: int, probe: Callable[[], object]
+) -> str | None:
+    """Give the message with which a range of rows fails; None if it does not."""
+    show(begin, end)
+    try:
+        probe()
+    except RowError as error:
+        return str(error)
+    return None

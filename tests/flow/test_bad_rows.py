@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import streamops_nb as so
+from streamops_nb.engine import narrow
 from streamops_nb.engine.runner import Runner
 from streamops_nb.model.errors import QueryError, StreamopsError, TooManyRejects
+from streamops_nb.model.events import RejectsFound
 from streamops_nb.model.spec import JobSpec
 from tests.flow.running import Bench, Input, Outcome, job
 
@@ -73,6 +75,61 @@ def test_rows_on_which_an_expression_fails_are_rejects_and_the_others_go_on(
     assert sorted(outcome.rows) == good
     assert _places(outcome) == bad
     assert outcome.total("rows_in") == len(texts) == len(good) + outcome.total("rejects")
+
+
+ROW_BY_ROW = [
+    CAST,
+    "SELECT * REPLACE (CAST(txt AS INTEGER) AS txt) FROM readings",
+    "SELECT r.id, CAST(r.txt AS INTEGER) AS v, v + 1 AS w FROM readings AS r WHERE v > 0",
+    "SELECT id FROM readings WHERE txt <> 'x' AND CAST(txt AS INTEGER) > 1",
+    "SELECT id FROM readings WHERE CAST(txt AS INTEGER) > 1 AND id > 2",
+    "SELECT CASE WHEN id % 2 = 0 THEN CAST(txt AS INTEGER) END AS v FROM readings",
+    "SELECT id FROM readings WHERE id % 2 = 0 OR CAST(txt AS INTEGER) = 1",
+    "WITH a AS (SELECT id, CAST(txt AS INTEGER) AS v FROM readings) SELECT id FROM a",
+    "WITH a AS (SELECT id, CAST(txt AS INTEGER) AS v FROM readings) SELECT * FROM a",
+    """WITH a AS (SELECT *, CAST(txt AS INTEGER) AS v FROM readings WHERE id <> 3)
+    SELECT id AS v, v + 1 AS id FROM a WHERE 10 // (v - 1) > 0""",
+    """WITH a AS (SELECT id + 250 AS id, txt FROM readings)
+    SELECT CAST(id AS UTINYINT) AS small, CAST(txt AS INTEGER) AS v FROM a""",
+    "SELECT id, unnest([txt, '1'])::INTEGER AS v FROM readings",
+    "SELECT list_transform([txt], lambda t: CAST(t AS INTEGER)) AS v FROM readings",
+]
+
+
+@pytest.mark.parametrize("query", ROW_BY_ROW)
+def test_the_same_rows_are_rejects_with_the_same_reasons_whether_found_at_once_or_by_halving(
+    bench: Bench, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = _inputs(readings=_rows("1", "x", "3", "2", "y", "", "x", "1", "5", "2"))
+    at_once = _run(bench, query, inputs)
+    monkeypatch.setattr(narrow, "foreseen", lambda *_: ("", {}))
+    halved = _run(bench, query, inputs)
+    assert sorted(map(str, at_once.rows)) == sorted(map(str, halved.rows))
+    assert _told(at_once) == _told(halved)
+
+
+def _told(outcome: Outcome) -> list[tuple[Any, ...]]:
+    parts = ("batch", "stage", "kind", "partition", "offset", "raw", "reason")
+    return sorted(tuple(reject[part] for part in parts) for reject in outcome.rejects)
+
+
+def test_of_many_bad_rows_those_that_are_kept_tell_their_reason_and_all_are_counted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"x{i}" if i % 4 else "7" for i in range(400)]
+    query = "SELECT CAST(id - 100 AS UTINYINT) AS a, CAST(txt AS INTEGER) AS b FROM readings"
+    halving: list[int] = []
+    halve = narrow.culprits_of
+    monkeypatch.setattr(narrow, "culprits_of", lambda *all_: halving.append(1) or halve(*all_))
+    outcome = _run(bench, query, _inputs(readings=_rows(*texts)), errors={"keep": 5})
+    good = [i for i, text in enumerate(texts) if text == "7" and 100 <= i < 356]
+    assert sorted(outcome.rows) == [(i - 100, 7) for i in good]
+    assert [r["offset"] for r in outcome.rejects] == [395, 396, 397, 398, 399]
+    assert all(str(r["offset"] - 100) in r["reason"] for r in outcome.rejects)
+    assert outcome.total("rejects") == 400 - len(good)
+    found = [fact for fact in outcome.facts if isinstance(fact, RejectsFound)]
+    assert sorted(fact.count for fact in found) == [144, 192]
+    assert halving == []
 
 
 def test_a_reject_tells_stage_kind_reason_place_batch_and_content(bench: Bench) -> None:
