@@ -6,7 +6,6 @@ Afterwards nothing is lost, nothing is doubled, and the history in the catalog t
 from __future__ import annotations
 
 import json
-import multiprocessing
 import random
 import signal
 from collections import Counter
@@ -25,6 +24,7 @@ from streamops_nb.sources.simulator import SimulatorSettings, SimulatorSource
 from streamops_nb.testing import run_job
 from tests.broker import Broker, TansuBroker
 from tests.flow.victim import live
+from tests.nursery import NURSERY
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 SCHEMA = {"id": "BIGINT", "ts": "TIMESTAMPTZ", "device": "VARCHAR"}
@@ -36,10 +36,6 @@ RECORDS = 2_000
 """Per input, two a second in event time; with 10 rows in a batch some seconds of work."""
 PLANT = {"type": "simulator", "total": 2_000, "rate": 100, "seed": 7, "late": 0}
 PARQUET = {"type": "parquet", "path": "out"}
-
-NURSERY = multiprocessing.get_context("forkserver")
-"""Makes processes from one that has imported everything: an import takes longer than a life."""
-NURSERY.set_forkserver_preload(["tests.flow.victim"])
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,13 @@
 """A process that owns a workspace and does what it is told, until it is killed.
 
-``python puppet.py FOLDER`` reads a wish a line as JSON, ``[verb, arguments, keywords]``, and
-answers with a line: why it was refused, if it was, and the picture of all jobs. It begins with a
-picture.
+A wish is ``(verb, arguments, keywords)``; the answer says why it was refused, if it was, and has
+the picture of all jobs. It begins with a picture, and ends when nobody wishes any more.
 """
 
 from __future__ import annotations
 
-import json
-import sys
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,18 @@ from streamops_nb.ops.workspace import Workspace, connect
 from tests.ops.operated import until
 
 
-def main(folder: Path) -> None:
-    with connect(folder, memory="512MB") as workspace:
-        answer(workspace, "")
-        for line in sys.stdin:
-            verb, args, how = json.loads(line)
+def main(folder: Path, line: Connection) -> None:
+    """Own the workspace of a folder; wishes and answers go through `line`."""
+    with connect(folder, memory="512MB") as workspace, suppress(EOFError):
+        answer(workspace, "", line)
+        while True:
+            verb, args, how = line.recv()
             refusal = ""
             try:
                 do(workspace, verb, args, how)
             except Refused as error:
                 refusal = type(error).__name__
-            answer(workspace, refusal)
+            answer(workspace, refusal, line)
 
 
 def do(workspace: Workspace, verb: str, args: list[Any], how: dict[str, Any]) -> None:
@@ -42,7 +42,7 @@ def do(workspace: Workspace, verb: str, args: list[Any], how: dict[str, Any]) ->
         getattr(workspace, verb)(*args, **how)
 
 
-def answer(workspace: Workspace, refusal: str) -> None:
+def answer(workspace: Workspace, refusal: str, line: Connection) -> None:
     booking = workspace.resources.status().booking
     jobs = {
         name: {
@@ -53,8 +53,7 @@ def answer(workspace: Workspace, refusal: str) -> None:
         for name in workspace.jobs
     }
     told = {"refusal": refusal, "jobs": jobs, "held": booking.held, "allocated": booking.allocated}
-    sys.stdout.write(json.dumps(told) + "\n")
-    sys.stdout.flush()
+    line.send(told)
 
 
 def output(workspace: Workspace, name: str) -> list[int]:
@@ -63,7 +62,3 @@ def output(workspace: Workspace, name: str) -> list[int]:
         return []
     query = f"SELECT id FROM {workspace.output(name)} ORDER BY _batch, id"
     return list(workspace.read(query)["id"].to_pylist())
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterable
@@ -19,11 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from streamops_nb.model.lifecycle import ACTIVE, Action, Status, allowed
+from tests.nursery import NURSERY
+from tests.ops.puppet import main
 
-ROOT = Path(__file__).parents[2]
 NAMES = ("a", "b", "c")
 LIVES = 4
-"""Of the process in one example: each costs a second or two."""
+"""Of the process in one example."""
 
 VERBS = {
     "start": Action.START,
@@ -77,24 +75,25 @@ class Lives(RuleBasedStateMachine):
     # the process
 
     def live(self) -> None:
-        command = [sys.executable, "-m", "tests.ops.puppet", str(self.folder / "w")]
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self.line, theirs = NURSERY.Pipe()
+        self.process = NURSERY.Process(target=main, args=(self.folder / "w", theirs))
+        self.process.start()
+        theirs.close()
         self.hear()
         self.lives += 1
 
+    def end(self, *, kill: bool) -> None:
+        self.line.close()
+        if kill:
+            self.process.kill()
+        self.process.join()
+
     def say(self, verb: str, *args: Any, **how: Any) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps([verb, args, how]) + "\n")
-        self.process.stdin.flush()
+        self.line.send((verb, args, how))
 
     def hear(self) -> str:
         """Take an answer in; return the kind of refusal."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, f"the process ended with {self.process.wait()}"
-        self.told = json.loads(line)
+        self.told = self.line.recv()
         return str(self.told["refusal"])
 
     def ask(self, verb: str, *args: Any, **how: Any) -> str:
@@ -111,12 +110,10 @@ class Lives(RuleBasedStateMachine):
         self.start(names=["a", "b"], at=None)
 
     def teardown(self) -> None:
-        process = getattr(self, "process", None)
-        if process is not None:
+        if self.told:
             self.take_in()
             self.settle()
-            process.kill()
-            process.communicate()
+            self.end(kill=True)
         shutil.rmtree(self.folder)
 
     # what people do
@@ -164,9 +161,7 @@ class Lives(RuleBasedStateMachine):
     @precondition(lambda self: self.lives < LIVES)
     @rule(kill=st.booleans())
     def end_and_live_again(self, kill: bool) -> None:
-        if kill:
-            self.process.kill()
-        self.process.communicate()
+        self.end(kill=kill)
         self.live()
 
     @precondition(lambda self: self.lives < LIVES)
@@ -179,8 +174,7 @@ class Lives(RuleBasedStateMachine):
         known = self.jobs.get(name)
         self.say(verb, name)
         time.sleep(after)
-        self.process.kill()
-        self.process.communicate()
+        self.end(kill=True)
         self.live()
         if known is not None:  # it was done or it was not, and nothing between
             stands = Status(self.told["jobs"][name]["observed"])
