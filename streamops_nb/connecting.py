@@ -8,15 +8,21 @@ import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from streamops_nb.model.errors import Refused, StreamopsError, WorkspaceOwned
+from streamops_nb.model.errors import Forbidden, Refused, StreamopsError, WorkspaceOwned
 from streamops_nb.ops import workspace as ops
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.server.loopback import listen
 from streamops_nb.wire.address import read_address
 
-__all__ = ["connect", "opened", "own"]
+if TYPE_CHECKING:
+    from streamops_nb.client.line import Acting
+    from streamops_nb.server.allowing import Allowed
+    from streamops_nb.server.people import Person
+    from streamops_nb.wire.calls import Role
+
+__all__ = ["Doors", "connect", "opened", "own"]
 
 LOG = logging.getLogger("streamops_nb.client")
 
@@ -110,14 +116,20 @@ def _forget(note: weakref.ref[Workspace]) -> None:
         _OPENED.remove(note)
 
 
-def own(folder: str | Path, **how: Any) -> Workspace:
+def own(folder: str | Path, *, allowed: Allowed | None = None, **how: Any) -> Workspace:
     """Own a workspace, and serve it to other processes of this user.
 
-    Parameters and errors as of `streamops_nb.ops.workspace.connect`.
+    Other parameters, and errors, as of `streamops_nb.ops.workspace.connect`.
+
+    Parameters
+    ----------
+    allowed
+        What those may name for whom a process of this user asks, such as a page that they have
+        logged in to; None: files of the workspace.
     """
     workspace = ops.connect(folder, **how)
     try:
-        workspace.before_close(listen(workspace).close)
+        workspace.before_close(listen(workspace, allowed).close)
     except (OSError, StreamopsError) as error:
         # without a loopback, say, it works as well, for this process alone
         LOG.warning("other processes cannot reach this owner of %s: %s", folder, error)
@@ -140,31 +152,87 @@ def _served(url: str, token: str | None, ca: str | Path | None, patience: float)
         raise
 
 
+class Doors:
+    """The doors of a workspace of this user for other people: each may do what their role may.
+
+    They lead through the owner, whichever process it is, so that it is the owner who refuses.
+
+    Parameters
+    ----------
+    folder
+        The workspace; a process of this user owns it.
+    whose
+        Says whom a key belongs to, asked anew with each call; None: to nobody, or no longer.
+    """
+
+    def __init__(self, folder: Path, whose: Callable[[str], Person | None]) -> None:
+        self._folder = folder
+        self._whose = whose
+        self._lock = threading.Lock()
+        self._opened: dict[tuple[str, Person], Workspace] = {}
+
+    def of(self, key: str) -> Workspace:
+        """Give somebody's door; all of their pages share it.
+
+        Raises
+        ------
+        Forbidden
+            If the key belongs to nobody.
+        """
+        person = self._person(key)
+        with self._lock:
+            found = self._opened.get((key, person))
+            if found is None:
+                found = self._opened[key, person] = _through_owner(
+                    self._folder, 15.0, lambda: _as_acting(self._person(key))
+                )
+            return found
+
+    def _person(self, key: str) -> Person:
+        person = self._whose(key)
+        if person is None:
+            raise Forbidden("you may not ask here, or no longer - log in again")
+        return person
+
+    def close(self) -> None:
+        """Close all of them."""
+        with self._lock:
+            while self._opened:
+                self._opened.popitem()[1].close()
+
+
+def _as_acting(person: Person) -> tuple[str, Role]:
+    return person.name, person.role
+
+
 def _attach(
     folder: Path, owned: WorkspaceOwned, takeover: bool, owning: dict[str, Any], patience: float
 ) -> Workspace:
-    from streamops_nb.client.line import Line
-    from streamops_nb.client.workspace import RemoteWorkspace
-
     until = time.monotonic() + _YOUNG
     while read_address(folder) is None:
         if time.monotonic() > until:
             raise owned
         time.sleep(0.05)
+    workspace = _through_owner(folder, patience)
+    if takeover:
+        workspace.before_close(Heir(folder, owning).close)
+    return workspace
+
+
+def _through_owner(folder: Path, patience: float, acting: Acting | None = None) -> Workspace:
+    from streamops_nb.client.line import Line
+    from streamops_nb.client.workspace import RemoteWorkspace
 
     def reach() -> tuple[str, str] | None:
         address = read_address(folder)
         return None if address is None else (address.url, address.token)
 
-    line = Line(reach, str(folder), patience=patience, moves=True)
+    line = Line(reach, str(folder), patience=patience, moves=True, acting=acting)
     try:
-        workspace = RemoteWorkspace(line, folder=folder, place="its owner")
+        return RemoteWorkspace(line, folder=folder, place="its owner")
     except BaseException:
         line.close()
         raise
-    if takeover:
-        workspace.before_close(Heir(folder, owning).close)
-    return workspace
 
 
 class Heir:

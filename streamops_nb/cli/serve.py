@@ -23,9 +23,7 @@ def serve(
     token_file: Annotated[Path | None, _TOKENS] = None,
     roles: Annotated[Path | None, _ROLES] = None,
     no_page: Annotated[bool, typer.Option("--no-page", help="Engine and API alone.")] = False,
-    page_port: Annotated[
-        int | None, typer.Option(help="Of the page, on this machine alone; default PORT + 1.")
-    ] = None,
+    page_port: Annotated[int | None, typer.Option(help="Of the page; default PORT + 1.")] = None,
     certificate: Annotated[Path | None, _CERTIFICATE] = None,
     key: Annotated[Path | None, typer.Option(metavar="PEM", help="The certificate's key.")] = None,
     insecure: Annotated[
@@ -88,10 +86,10 @@ def _wanted(*, tokens: Path | None, roles: Path | None, tls: Any, host: str, **h
 
 
 def _page(port: int) -> Any:
-    def show(workspace: Any) -> Any:
+    def show(workspace: Any, public: Any) -> Any:
         from streamops_nb.app import show_page
 
-        return show_page(workspace, port)
+        return show_page(workspace, port, public)
 
     return show
 

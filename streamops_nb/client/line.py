@@ -14,17 +14,23 @@ from typing import Any, TypeVar
 import httpx
 import pyarrow as pa
 
+from streamops_nb.client.patience import in_a_hurry
 from streamops_nb.model.errors import Forbidden, Refused, StreamopsError, Unavailable
+from streamops_nb.wire.acting import HEADER, to_header
+from streamops_nb.wire.calls import Role
 from streamops_nb.wire.faults import from_plain
 from streamops_nb.wire.frames import ARROW, from_stream
 from streamops_nb.wire.values import PARTS, pack, parse, unpack
 
-__all__ = ["Line", "Reach"]
+__all__ = ["Acting", "Line", "Reach"]
 
 LOG = logging.getLogger("streamops_nb.client")
 
 Reach = Callable[[], tuple[str, str] | None]
 """Gives where the server is, and the token for it; None while there is none."""
+
+Acting = Callable[[], tuple[str, Role]]
+"""Says for whom is asked, and as what; raises `Forbidden` if that may not be any longer."""
 
 _Given = TypeVar("_Given")
 
@@ -54,6 +60,8 @@ class Line:
         be another by now.
     ca
         A file with the authority of the server's certificate, if it is not a well-known one.
+    acting
+        Says anew with each call for whom it is made; None: for the user of this process.
     """
 
     def __init__(
@@ -64,8 +72,10 @@ class Line:
         patience: float = 15.0,
         moves: bool = False,
         ca: str | Path | None = None,
+        acting: Acting | None = None,
     ) -> None:
         self._moves = moves
+        self._acting = acting
         self._reach = reach
         self._name = name
         self._patience = patience
@@ -125,7 +135,9 @@ class Line:
         if where is not None:
             url, token = where
             with suppress(httpx.TransportError):
-                self._client.delete(f"{url}/v1/work/{number}", headers=_own(token), timeout=5.0)
+                self._client.delete(
+                    f"{url}/v1/work/{number}", headers=self._own(token), timeout=5.0
+                )
 
     def messages(self, name: str, since: int | None) -> Iterator[tuple[str, int, str]]:
         """Give the messages of a stream: kind, number and text; a broken one goes on by itself."""
@@ -155,13 +167,14 @@ class Line:
         return _messages(answer)
 
     def _persist(self, send: Callable[[str, Mapping[str, str]], _Given], *, safe: bool) -> _Given:
-        until, pause = time.monotonic() + self._patience, _FIRST
+        patience = 0.0 if in_a_hurry() else self._patience
+        until, pause = time.monotonic() + patience, _FIRST
         while True:
             lost: Exception | None = None
             try:
                 where = self._reach()
                 if where is not None:
-                    given = send(where[0], _own(where[1]))
+                    given = send(where[0], self._own(where[1]))
                     self._say_back()
                     return given
             except (httpx.ConnectError, httpx.ConnectTimeout, _Later) as error:
@@ -176,20 +189,26 @@ class Line:
                     ) from error
             final = isinstance(lost, _Later) and lost.unknown and not self._moves
             if time.monotonic() + pause > until or self._over or final:
-                raise self._away(lost) from lost
+                raise self._away(lost, patience) from lost
             if not isinstance(lost, _Later):
                 self._say_lost(lost)
             time.sleep(pause)
             pause = min(pause * 2, _MOST)
 
-    def _away(self, lost: Exception | None) -> StreamopsError:
+    def _own(self, token: str) -> dict[str, str]:
+        said = {"authorization": f"Bearer {token}"}
+        return said if self._acting is None else {**said, HEADER: to_header(*self._acting())}
+
+    def _away(self, lost: Exception | None, patience: float) -> StreamopsError:
         if self._over:
             return Refused(f"this client of {self._name} was closed - connect anew")
         if isinstance(lost, _Later):
             return lost.error
         said = f": {lost}" if lost else ""
+        if not patience:
+            return Unavailable(f"the owner of {self._name} does not answer{said}")
         return Unavailable(
-            f"the owner of {self._name} has not answered for {self._patience:g} s{said}"
+            f"the owner of {self._name} has not answered for {patience:g} s{said}"
             " - if it has ended, `so.connect` with the folder makes its caller the owner"
         )
 
@@ -224,10 +243,6 @@ class _Later(Exception):
         super().__init__(str(error))
         self.error = error
         self.unknown = isinstance(error, Forbidden)
-
-
-def _own(token: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {token}"}
 
 
 def _read(answer: httpx.Response) -> tuple[Any, list[pa.Table]]:

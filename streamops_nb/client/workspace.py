@@ -29,6 +29,7 @@ from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.preview.previews import Previews
 from streamops_nb.ops.preview.samples import Samples
 from streamops_nb.ops.resources import Resources
+from streamops_nb.ops.tokens import Tokens
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.store.records import Page
 from streamops_nb.wire.calls import CALLS, Call, Gives, Role
@@ -63,6 +64,7 @@ class RemoteWorkspace(Workspace):
         self.resources = RemoteResources(line)
         self.alarms = RemoteAlarms(line)
         self.failures = RemoteFailures()
+        self.tokens = RemoteTokens(line)
         self._remote_previews = RemotePreviews(line, self.folder)
         self._remote_previews.workspace = self
 
@@ -168,6 +170,17 @@ class RemoteResources(Resources):
     def look(self) -> None:
         """Refused: the owner looks by itself."""
         raise Refused("the owner of the workspace looks at its usage by itself")
+
+
+class RemoteTokens(Tokens):
+    """Who may ask a workspace that another process serves."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def kept_in(self, where: object) -> None:
+        """Refused: what serves the workspace keeps them."""
+        raise Refused("tokens are kept by the process that serves the workspace")
 
 
 class RemoteAlarms(Alarms):
@@ -283,6 +296,7 @@ def _make_methods() -> None:
         "resources": RemoteResources,
         "samples": RemoteSamples,
         "alarms": RemoteAlarms,
+        "tokens": RemoteTokens,
     }
     for call in CALLS.values():
         home, _, name = call.name.rpartition(".")

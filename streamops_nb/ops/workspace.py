@@ -39,6 +39,7 @@ from streamops_nb.ops.resources import Resources
 from streamops_nb.ops.rollup import Rollup
 from streamops_nb.ops.screens import Shown
 from streamops_nb.ops.telling import Telling
+from streamops_nb.ops.tokens import Tokens
 from streamops_nb.ops.upkeep import Upkeep
 from streamops_nb.store.tables import METRICS
 
@@ -113,6 +114,8 @@ class Workspace(
         What is watched, and whom it is told to.
     failures
         The capsules of jobs that failed.
+    tokens
+        Who may ask, if it is served to others.
     """
 
     _screen = "workspace"
@@ -132,6 +135,7 @@ class Workspace(
             self._core.previews.workspace = self
             self._operations = Operations(self._core)
             self.resources = Resources(self._core, memory_follows=memory is None)
+            self.tokens = Tokens(self._core)
             self.found = find_jobs(self._core)
             self._operations.halt(
                 self._core.states.within({Status.STOPPING}), Status.STOPPING, Status.STOPPED

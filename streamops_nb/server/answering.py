@@ -62,7 +62,7 @@ class Answering:
         self._limiter: anyio.CapacityLimiter | None = None
         self._targets: dict[str, Any] = {"": workspace, "alarms": workspace.alarms}
         self._targets |= {"resources": workspace.resources}
-        self._targets |= {"samples": workspace.samples}
+        self._targets |= {"samples": workspace.samples, "tokens": workspace.tokens}
         self._said = {"alarms.rules": Alarmed(workspace), "alarms.df": Alarmed(workspace)}
         self._targets |= {"stream": Streams(workspace), "previews": Previewed(workspace)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Served:
         What specifications of others than the owner's user may name.
     hosts
         Names under which the server is asked for, besides those of the loopback.
+    told
+        The level at which requests are logged.
     """
 
     workspace: Workspace
@@ -46,6 +49,7 @@ class Served:
     allowed: Allowed
     bounds: Bounds = field(default_factory=Bounds)
     hosts: tuple[str, ...] = ()
+    told: int = logging.INFO
 
 
 def make_app(served: Served) -> Guard:
@@ -70,13 +74,13 @@ def make_app(served: Served) -> Guard:
     )
     for call in CALLS.values():
         if call.gives is Gives.STREAM:
-            _add_stream(app, call, feed, served.bounds.streams)
+            _add_stream(app, call, feed, served)
         else:
             _add(app, call, answering)
     _add_rest(app, served.workspace, answering)
     _add_errors(app)
     describe(app)
-    guard = Guard(app, served.people, served.bounds, served.hosts)
+    guard = Guard(app, served.people, served.bounds, served.hosts, served.told)
     guard.end = feed.end
     return guard
 
@@ -87,6 +91,11 @@ def person_of(request: Request) -> Person:
     return person
 
 
+def token_of(request: Request) -> str:
+    """Give the token that came with a request."""
+    return request.headers.get("authorization", "").partition(" ")[2].strip()
+
+
 def _add(app: FastAPI, call: Call, answering: Answering) -> None:
     async def answer(request: Request) -> Response:
         return await answering.answer(call, person_of(request), request)
@@ -94,20 +103,22 @@ def _add(app: FastAPI, call: Call, answering: Answering) -> None:
     app.add_api_route(f"/v1/{call.name}", answer, methods=["POST"], **operation(call))
 
 
-def _add_stream(app: FastAPI, call: Call, feed: Feed, most: int) -> None:
-    open_now = 0
+def _add_stream(app: FastAPI, call: Call, feed: Feed, served: Served) -> None:
+    open_now, most = 0, served.bounds.streams
 
     async def answer(request: Request) -> Response:
         nonlocal open_now
         if open_now >= most:
             raise Unavailable(f"{most} streams of events are open - close one")
-        since = _since(request)
+        since, token = _since(request), token_of(request)
 
         async def text() -> AsyncIterator[str]:
             nonlocal open_now
             open_now += 1
             try:
                 async for message in feed.listen(since):
+                    if served.people.whose(token) is None:
+                        return  # taken out meanwhile
                     yield message
             finally:
                 open_now -= 1

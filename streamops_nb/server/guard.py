@@ -7,16 +7,17 @@ import json
 import logging
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from streamops_nb.model.errors import Forbidden, Refused, StreamopsError, Unavailable
+from streamops_nb.server.buckets import Buckets
 from streamops_nb.server.people import People, Person
+from streamops_nb.wire.acting import HEADER, from_header
 from streamops_nb.wire.faults import to_plain
 
-__all__ = ["LOG", "Bounds", "Guard"]
+__all__ = ["LOG", "LOOPBACK", "Bounds", "Guard", "name_of"]
 
 LOG = logging.getLogger("streamops_nb.server")
 
@@ -26,9 +27,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 _OPEN = frozenset({"/live", "/ready"})
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_KNOWN = 10_000
-"""Of so many addresses and people it is known how much they asked."""
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,35 +59,6 @@ class Bounds:
     streams: int = 200
 
 
-@dataclass(slots=True)
-class _Bucket:
-    left: float
-    at: float
-
-
-@dataclass(kw_only=True)
-class _Buckets:
-    """How much each of many may still ask."""
-
-    rate: float
-    burst: float
-    _known: OrderedDict[str, _Bucket] = field(default_factory=OrderedDict)
-
-    def wait(self, key: str, *, take: float = 1.0) -> float:
-        """Take one; give the seconds to wait if there is none."""
-        now = time.monotonic()
-        bucket = self._known.pop(key, None) or _Bucket(self.burst, now)
-        bucket.left = min(self.burst, bucket.left + (now - bucket.at) * self.rate)
-        bucket.at = now
-        self._known[key] = bucket
-        if len(self._known) > _KNOWN:
-            self._known.popitem(last=False)
-        if bucket.left < 1.0:
-            return (1.0 - bucket.left) / self.rate
-        bucket.left -= take
-        return 0.0
-
-
 class Guard:
     """Looks at every request first.
 
@@ -96,6 +66,8 @@ class Guard:
     ----------
     hosts
         The names under which the server is asked for, besides those of the loopback.
+    told
+        The level at which requests are logged; those that are refused are always told.
 
     Attributes
     ----------
@@ -104,15 +76,21 @@ class Guard:
     """
 
     def __init__(
-        self, app: App, people: People, bounds: Bounds, hosts: Collection[str] = ()
+        self,
+        app: App,
+        people: People,
+        bounds: Bounds,
+        hosts: Collection[str] = (),
+        told: int = logging.INFO,
     ) -> None:
         self._app = app
         self.end: Callable[[], None] = lambda: None
         self._people = people
         self._bounds = bounds
-        self._hosts = _LOOPBACK | {host.lower() for host in hosts}
-        self._asked = _Buckets(rate=bounds.rate, burst=bounds.burst)
-        self._failed = _Buckets(rate=bounds.failures / 60, burst=bounds.failures)
+        self._told = told
+        self._hosts = LOOPBACK | {host.lower() for host in hosts}
+        self._asked = Buckets(rate=bounds.rate, burst=bounds.burst)
+        self._failed = Buckets(rate=bounds.failures / 60, burst=bounds.failures)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -133,12 +111,13 @@ class Guard:
             # uvicorn closes the connection of an answer that was begun and not ended
             LOG.info("a client was too slow or went away: %r", scope["path"])
         finally:
-            _note(scope, sending.status, person, begun)
+            level = self._told if sending.status < 400 else logging.INFO
+            _note(level, scope, sending.status, person, begun)
 
     def _admit(self, scope: MutableMapping[str, Any]) -> Person | None:
         headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
         host = headers.get("host", b"").decode("latin-1")
-        if _name_of(host) not in self._hosts:
+        if name_of(host) not in self._hosts:
             raise _Turned(421, Refused("the server is not known under this name (Host)"))
         origin = headers.get("origin")
         if origin is not None and origin.decode("latin-1").partition("://")[2] != host:
@@ -159,10 +138,11 @@ class Guard:
             if wait:
                 raise _Turned(429, Unavailable(f"too many wrong tokens - wait {math.ceil(wait)} s"))
             raise _Turned(401, Forbidden("the token is missing or not known"))
-        wait = self._asked.wait(known.name)
+        person = _acting(known, headers)
+        wait = self._asked.wait(person.name)
         if wait:
             raise _Turned(429, Unavailable(f"too many requests - wait {wait:.2g} s"))
-        return known
+        return person
 
     async def _body(self, scope: MutableMapping[str, Any], receive: Receive) -> bytes:
         most = self._bounds.body
@@ -230,6 +210,20 @@ class _Sending:
         await self({"type": "http.response.body", "body": body})
 
 
+def _acting(known: Person, headers: dict[str, bytes]) -> Person:
+    """Who is asked for: whoever runs the owner may ask for somebody else, as a page does."""
+    told = headers.get(HEADER)
+    if told is None:
+        return known
+    if not known.same_user:
+        raise _Turned(403, Forbidden("nobody may ask for somebody else here"))
+    try:
+        name, role = from_header(told.decode("latin-1"))
+    except Refused as refused:
+        raise _Turned(400, refused) from None
+    return Person(name=name, role=role)
+
+
 def _once(body: bytes, receive: Receive) -> Receive:
     given = False
 
@@ -243,15 +237,16 @@ def _once(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def _name_of(host: str) -> str:
+def name_of(host: str) -> str:
+    """Give the name in a header `Host`, without its port."""
     name = host.lower()
     if name.startswith("["):
         return name[1:].partition("]")[0]
     return name.partition(":")[0]
 
 
-def _note(scope: Message, status: int, person: Person | None, begun: float) -> None:
-    if LOG.isEnabledFor(logging.INFO):
+def _note(level: int, scope: Message, status: int, person: Person | None, begun: float) -> None:
+    if LOG.isEnabledFor(level):
         who = "-" if person is None else person.name or "owner"
         seconds = time.monotonic() - begun
-        LOG.info("%s %s %r %d %.3fs", who, scope["method"], scope["path"], status, seconds)
+        LOG.log(level, "%s %s %r %d %.3fs", who, scope["method"], scope["path"], status, seconds)

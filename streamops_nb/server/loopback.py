@@ -5,6 +5,7 @@ Waiting costs a socket and a thread that sleeps; what answers is loaded when som
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import socket
@@ -18,6 +19,8 @@ from streamops_nb.wire.address import Address, remove_address, write_address
 if TYPE_CHECKING:
     import uvicorn
 
+    from streamops_nb.server.allowing import Allowed
+
 __all__ = ["Loopback", "listen"]
 
 _NO_BOUND = 1e9
@@ -27,8 +30,15 @@ _NO_BOUND = 1e9
 class Loopback:
     """Serves a workspace on the loopback until it is closed."""
 
-    def __init__(self, workspace: Workspace, listening: socket.socket, token: str) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        listening: socket.socket,
+        token: str,
+        allowed: Allowed | None = None,
+    ) -> None:
         self._workspace = workspace
+        self._allowed = allowed
         self._socket = listening
         self._token = token
         self._server: uvicorn.Server | None = None
@@ -62,9 +72,10 @@ class Loopback:
         served = Served(
             workspace=self._workspace,
             people=People(self._token),
-            allowed=Allowed(folder=self._workspace.folder),
+            allowed=self._allowed or Allowed(folder=self._workspace.folder),
             # all clients of the user are one person here
             bounds=Bounds(rate=_NO_BOUND, burst=_NO_BOUND),
+            told=logging.DEBUG,  # pages ask four times a second
         )
         app = make_app(served)
         self._end = app.end
@@ -84,11 +95,17 @@ class Loopback:
             end.close()
 
 
-def listen(workspace: Workspace) -> Loopback:
-    """Begin to serve an owned workspace to processes of the same user."""
+def listen(workspace: Workspace, allowed: Allowed | None = None) -> Loopback:
+    """Begin to serve an owned workspace to processes of the same user.
+
+    Parameters
+    ----------
+    allowed
+        What those may name for whom such a process asks.
+    """
     import secrets
 
     listening = socket.create_server(("127.0.0.1", 0), backlog=128)
     # asyncio does it by itself for sockets that say they are TCP, as these do not: 40 ms a call
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return Loopback(workspace, listening, secrets.token_urlsafe(32))
+    return Loopback(workspace, listening, secrets.token_urlsafe(32), allowed)

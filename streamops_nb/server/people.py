@@ -1,4 +1,4 @@
-"""Who asks: tokens, of which only digests are kept, and roles."""
+"""Who asks: known by tokens, of which only digests are kept; what each may do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import os
 import re
-import secrets
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from pathlib import Path
 from streamops_nb.model.errors import Fault, Refused
 from streamops_nb.wire.calls import Role
 
-__all__ = ["People", "Person", "add_token", "new_token", "read_roles", "remove_token"]
+__all__ = ["People", "Person", "digest_of", "named", "read_roles", "read_tokens"]
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
@@ -39,13 +38,8 @@ class Person:
     same_user: bool = False
 
 
-def new_token() -> str:
-    """Make a token that nobody guesses."""
-    return secrets.token_urlsafe(32)
-
-
-def _digest(token: str) -> str:
-    # a random token of 32 bytes needs no slow hash
+def digest_of(token: str) -> str:
+    """Give what is kept of a token; a random one of 32 bytes needs no slow hash."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -71,7 +65,7 @@ class People:
     def __init__(
         self, own: str, tokens: Path | None = None, roles: Mapping[str, Role] | None = None
     ) -> None:
-        self._own = _digest(own)
+        self._own = digest_of(own)
         self._file = tokens
         self._roles = dict(roles or {})
         self._lock = threading.Lock()
@@ -80,8 +74,11 @@ class People:
         self._look()
 
     def whose(self, token: str) -> Person | None:
-        """Say whose a token is; every known one is compared, in constant time."""
-        asked = _digest(token)
+        """Say whose a token is."""
+        return self.of_digest(digest_of(token))
+
+    def of_digest(self, asked: str) -> Person | None:
+        """Say whose the token of a digest is; all are compared, each in constant time."""
         found = None
         if hmac.compare_digest(asked, self._own):
             found = Person(name="", role=Role.ADMIN, same_user=True)
@@ -98,7 +95,7 @@ class People:
                 status = self._file.stat()
                 seen = (status.st_mtime_ns, status.st_size)
                 if seen != self._seen:
-                    self._known = _read_tokens(self._file, self._roles)
+                    self._known = read_tokens(self._file, self._roles)
                     self._seen = seen
             except OSError as error:
                 if self._seen is None:
@@ -111,14 +108,21 @@ class People:
             return self._known
 
 
-def _read_tokens(path: Path, roles: Mapping[str, Role]) -> dict[str, Person]:
+def read_tokens(path: Path, roles: Mapping[str, Role]) -> dict[str, Person]:
+    """Read people by the digests of their tokens.
+
+    Raises
+    ------
+    Refused
+        With every fault.
+    """
     if hasattr(os, "getuid") and path.stat().st_mode & 0o022:
         raise Refused(f"others can write {path} - chmod go-w {path}")
     known, faults = {}, []
     for number, words in _lines(path):
         try:
             name, role, digest = words
-            person = Person(name=_named(name), role=Role.of(role))
+            person = Person(name=named(name), role=Role.of(role))
             found = _DIGEST.fullmatch(digest)
             if found is None:
                 raise ValueError(_LINE)
@@ -145,7 +149,7 @@ def read_roles(path: Path) -> dict[str, Role]:
         for number, words in _lines(path):
             try:
                 name, role = words
-                roles[_named(name)] = Role.of(role)
+                roles[named(name)] = Role.of(role)
             except ValueError as error:
                 what = str(error) if len(words) == 2 else "a line is `NAME ROLE`"
                 faults.append(Fault(what=what, where=f"{path} line {number}"))
@@ -167,51 +171,8 @@ def _lines(path: Path) -> Iterable[tuple[int, list[str]]]:
             yield number, words
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
+    """Give a name back; ValueError if it is none."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"`{name[:40]}` is no name - letters, digits and ._@+- are")
     return name
-
-
-def add_token(path: Path, name: str, role: str) -> str:
-    """Make a token for somebody and write its digest down; return the token, which is kept nowhere.
-
-    Raises
-    ------
-    Refused
-        If the name or the role is none.
-    """
-    try:
-        line = f"{_named(name)} {Role.of(role)}"
-    except ValueError as error:
-        raise Refused(str(error)) from None
-    token = new_token()
-    _write(path, [*_without(path, name), f"{line} sha256:{_digest(token)}"])
-    return token
-
-
-def remove_token(path: Path, name: str) -> None:
-    """Take somebody's token out.
-
-    Raises
-    ------
-    Refused
-        If there is none.
-    """
-    kept = _without(path, name)
-    if not path.exists() or len(kept) == len(path.read_text(encoding="utf-8").splitlines()):
-        raise Refused(f"{path} has no token of `{name[:40]}`")
-    _write(path, kept)
-
-
-def _without(path: Path, name: str) -> list[str]:
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [line for line in lines if line.split()[:1] != [name]]
-
-
-def _write(path: Path, lines: Iterable[str]) -> None:
-    aside = path.with_name(f"{path.name}.new")
-    aside.unlink(missing_ok=True)
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.writelines(f"{line}\n" for line in lines)
-    aside.replace(path)

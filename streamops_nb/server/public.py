@@ -14,8 +14,9 @@ from streamops_nb.ops.workspace import Workspace
 from streamops_nb.server.allowing import Allowed
 from streamops_nb.server.app import Served, make_app
 from streamops_nb.server.guard import Bounds
-from streamops_nb.server.people import People, new_token
+from streamops_nb.server.people import People
 from streamops_nb.server.serving import Tls, is_loopback, make_server
+from streamops_nb.server.tokens import TokenFile, new_token
 from streamops_nb.wire.calls import Role
 
 __all__ = ["Public", "Wanted", "check_host"]
@@ -61,6 +62,11 @@ def check_host(wanted: Wanted) -> None:
 class Public:
     """Serves until it is closed.
 
+    Attributes
+    ----------
+    wanted, people, url
+        How it is served, who may ask, and where.
+
     Raises
     ------
     Refused
@@ -71,10 +77,13 @@ class Public:
 
     def __init__(self, workspace: Workspace, allowed: Allowed, wanted: Wanted) -> None:
         check_host(wanted)
+        self.wanted = wanted
+        # who runs the owner asks at the loopback; no token of theirs is known here
+        self.people = People(new_token(), wanted.tokens, wanted.roles)
+        workspace.tokens.kept_in(TokenFile(wanted.tokens, wanted.roles))
         served = Served(
             workspace=workspace,
-            # who runs the owner asks at the loopback; no token of theirs is known here
-            people=People(new_token(), wanted.tokens, wanted.roles),
+            people=self.people,
             allowed=allowed,
             bounds=wanted.bounds,
             hosts=(wanted.host, *wanted.names),

@@ -15,14 +15,15 @@ from streamops_nb.connecting import own
 from streamops_nb.model.errors import Refused
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.server.allowing import Allowed
-from streamops_nb.server.people import add_token, remove_token
 from streamops_nb.server.public import Public, Wanted, check_host
+from streamops_nb.server.tokens import add_token, remove_token
 from streamops_nb.shell.foreground import Ending
 
 __all__ = ["May", "ShowPage", "make_token", "serve_workspace", "take_token"]
 
-ShowPage = Callable[[Workspace], tuple[str, Callable[[], None]]]
-"""Shows the page of a workspace; gives its address, and what ends it."""
+ShowPage = Callable[[Workspace, Public | None], tuple[str, Callable[[], None]]]
+"""Shows the page of a workspace to this machine, or to those who may ask; gives what `show_page`
+does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,15 +70,17 @@ def serve_workspace(
         check_host(wanted)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("streamops_nb.server").setLevel(logging.INFO)
-    with Ending() as ending, own(folder) as workspace, ExitStack() as shown:
+    allowed = may.within(folder)
+    with Ending() as ending, own(folder, allowed=allowed) as workspace, ExitStack() as shown:
+        public = None
         if wanted is None:
             console.print("No --token-file: processes of this user alone may connect.")
         else:
-            public = Public(workspace, may.within(folder), wanted)
+            public = Public(workspace, allowed, wanted)
             shown.callback(public.close)
             console.print(f"Serving {folder} at {public.url}", markup=False)
         if page is not None:
-            where, end = page(workspace)
+            where, end = page(workspace, public)
             shown.callback(end)
             console.print(f"The Stream Operation page is at {where}", markup=False)
         over = time.monotonic() + (float("inf") if seconds is None else seconds)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
+from streamops_nb.client.patience import hurrying
 from streamops_nb.ui.state.picture import Door, Picture, Reader
 
 __all__ = ["EVERY", "Screen", "Watch", "here", "watch"]
@@ -69,7 +70,8 @@ class Watch:
     def look(self) -> Picture:
         """Look now; a workspace that does not answer leaves the picture as it was, and says so."""
         try:
-            self.picture = self._reader.look()
+            with hurrying():
+                self.picture = self._reader.look()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is shown, and tried again
             before = self.picture
             self.picture = Picture(

@@ -29,6 +29,7 @@ from streamops_nb.ops.forecasting import Forecast
 from streamops_nb.ops.preview.samples import Samples
 from streamops_nb.ops.resources import Resources, ResourceStatus
 from streamops_nb.ops.summary import Summary
+from streamops_nb.ops.tokens import Tokens
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.store.records import Page
 from streamops_nb.wire.parameters import Parameter, parameters_of
@@ -184,6 +185,9 @@ def _calls() -> dict[str, Call]:
         ("resources.ensure", res.ensure, admin, Gives.NOTHING),
         ("resources.alarm", res.alarm, admin, Gives.NOTHING),
         ("backup", ws.backup, admin, value, Path),
+        ("tokens.list", Tokens.list, admin, frame),
+        ("tokens.add", Tokens.add, admin, value, str),
+        ("tokens.remove", Tokens.remove, admin, Gives.NOTHING),
     )
     keys = ("name", "method", "role", "gives", "hint", "local")
     return {row[0]: Call(**dict(zip(keys, row, strict=False))) for row in table}
@@ -204,6 +208,7 @@ HERE: Mapping[str, str] = {
     "apply_heal": "as `heal`",
     "before_close": "a function of the process that owns the workspace",
     "samples": "the samples that are kept, as `samples.…`",
+    "tokens.kept_in": "what serves a workspace says where its tokens are",
     "close": "ends a client; the owner goes on",
     "resources.look": "the owner looks by itself",
 }

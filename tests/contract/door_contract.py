@@ -50,6 +50,9 @@ def until(door: Workspace, name: str, rows: int) -> None:
 class DoorContract:
     """The tests."""
 
+    served = False
+    """Whether others than the owner's user have tokens."""
+
     def test_a_saved_job_is_there_with_its_state_view_spec_and_events(
         self, door: Workspace
     ) -> None:
@@ -309,6 +312,30 @@ class DoorContract:
         made = door.backup(tmp_path / "copy")
         assert made == (tmp_path / "copy").resolve()
         assert (made / "backup.json").is_file()
+
+    def test_tokens_are_made_listed_and_taken_out_where_the_workspace_is_served(
+        self, door: Workspace
+    ) -> None:
+        if not self.served:
+            for refused in (
+                door.tokens.list,
+                lambda: door.tokens.add("zoe", "viewer"),
+                lambda: door.tokens.remove("zoe"),
+            ):
+                with pytest.raises(so.Refused, match="has no tokens"):
+                    refused()
+            return
+        before = door.tokens.list().values.tolist()
+        assert len(door.tokens.add("zoe", "viewer")) > 40
+        assert door.tokens.list().values.tolist() == [*before, ["zoe", "viewer"]]
+        door.tokens.remove("zoe")
+        assert door.tokens.list().values.tolist() == before
+        with pytest.raises(so.Refused, match="no token of `zoe`"):
+            door.tokens.remove("zoe")
+        with pytest.raises(so.Refused, match="there is no role `boss`"):
+            door.tokens.add("zoe", "boss")
+        told = door.history()["action"].tolist()
+        assert told[-2:] == ["make token of zoe, viewer", "remove token of zoe"]
 
 
 def test_the_contract_makes_every_call_of_the_table() -> None:

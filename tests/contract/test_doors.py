@@ -42,6 +42,8 @@ class TestTheDoorThroughTheOwner(DoorContract):
 class TestTheServedDoor(DoorContract):
     """As an administrator has it from anywhere."""
 
+    served = True
+
     @pytest.fixture
     def door(self, tmp_path: Path) -> Iterator[Workspace]:
         with served(tmp_path, folders=(tmp_path,)) as house, house.door() as workspace:

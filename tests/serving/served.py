@@ -14,8 +14,8 @@ import streamops_nb as so
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.server.allowing import Allowed
 from streamops_nb.server.guard import Bounds
-from streamops_nb.server.people import add_token
 from streamops_nb.server.public import Public, Wanted
+from streamops_nb.server.tokens import add_token
 from streamops_nb.wire.calls import Role
 
 __all__ = ["House", "served"]

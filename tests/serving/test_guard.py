@@ -149,6 +149,18 @@ def test_so_many_streams_are_open_at_one_time(small: House) -> None:
         assert (told.status_code, told.json()["error"]) == (503, "Unavailable")
 
 
+def test_a_stream_ends_for_one_whose_token_is_taken_out(house: House) -> None:
+    with house.door("admin") as ws:
+        own = {"authorization": f"Bearer {ws.tokens.add('zoe', 'viewer')}"}
+        with httpx.Client(trust_env=False) as client:
+            listening = messages(client, f"{house.url}/v1/follow?since=0", own)
+            assert next(listening)["event"] == "page"
+            ws.tokens.remove("zoe")
+            house.owner.save(plant("after"))
+            assert list(listening) == []
+        house.owner.delete("after")
+
+
 def test_a_stream_goes_on_from_the_last_id(house: House) -> None:
     house.owner.save(plant("s"))
     own = {"authorization": f"Bearer {house.tokens['viewer']}"}

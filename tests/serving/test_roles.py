@@ -6,15 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import streamops_nb as so
+from streamops_nb.connecting import Doors
+from streamops_nb.server.people import Person
+from streamops_nb.wire.acting import HEADER, to_header
+from streamops_nb.wire.address import read_address
 from streamops_nb.wire.calls import CALLS, Gives, Role
 from tests.ops.operated import plant
 from tests.serving.served import House, served
 
 REFUSED = [(str(role), call.name) for role in Role for call in CALLS.values() if role < call.role]
-OPEN = {"/live", "/ready"}
+_SECRET = {"source": {"type": "files", "path": "owner.address"}, "schema": {"x": "VARCHAR"}}
+EVIL = {"name": "evil", "streams": {"r": _SECRET}, "query": "SELECT x FROM r"}
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +75,38 @@ def test_what_somebody_does_is_told_with_their_name(house: House) -> None:
     }
 
 
+def test_the_owners_user_asks_for_somebody_else_as_a_page_does(house: House) -> None:
+    doors = Doors(house.owner.folder, {"ann": Person(name="Ann Smith ä", role=Role.OPERATOR)}.get)
+    try:
+        door = doors.of("ann")
+        assert (door, door.name, door.role) == (doors.of("ann"), "Ann Smith ä", Role.OPERATOR)
+        door.start("a")
+        door.stop("a")
+        assert {"Ann Smith ä"} <= set(house.owner.history("a")["who"])
+        with pytest.raises(so.Forbidden, match="is for the role editor - Ann Smith ä is operator"):
+            door.save(plant("b"))
+        with pytest.raises(so.SpecRefused, match="may not be read or written from here"):
+            door.preview(EVIL)
+        with pytest.raises(so.Forbidden, match="log in again"):
+            doors.of("bob")
+    finally:
+        doors.close()
+
+
+def test_nobody_else_asks_for_somebody_else(house: House) -> None:
+    answer = house.ask("admin", "/v1/select", {}, **{HEADER: to_header("bob", Role.VIEWER)})
+    assert (answer.status_code, answer.json()["error"]) == (403, "Forbidden")
+
+
+@pytest.mark.parametrize("told", ["", "bob", "bob boss", "%20 viewer", "%00 viewer", "b" * 201])
+def test_for_whom_is_asked_is_said_as_it_should_be(house: House, told: str) -> None:
+    address = read_address(house.owner.folder)
+    assert address is not None
+    headers = {"authorization": f"Bearer {address.token}", HEADER: told}
+    answer = httpx.get(f"{address.url}/v1/about", headers=headers, trust_env=False)
+    assert (answer.status_code, answer.json()["error"]) == (400, "Refused")
+
+
 def test_an_error_comes_as_the_same_class_with_the_same_faults(house: House) -> None:
     with house.door("editor") as ws:
         with pytest.raises(so.SpecRefused) as afar:
@@ -105,23 +143,24 @@ def test_a_file_of_the_server_is_not_read_by_its_name(house: House, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "given"),
+    ("name", "given", "said"),
     [
-        ("save", {"spec": plant("evil", source={"type": "files", "path": "owner.address"})}),
-        ("read", {"query": "SELECT * FROM read_text('owner.address')"}),
-        ("read", {"query": "FROM x", "shown": {"x": "FROM read_text('owner.address')"}}),
-        ("read", {"query": "SELECT 1", "shown": {"query": "SELECT 2"}}),
-        ("alarms.set", {"name": "x", "metrics": "(SELECT count(*) FROM read_text('*')) > 0"}),
-        ("alarms.webhook", {"name": "x", "url": "http://127.0.0.1:1/"}),
-        ("alarms.webhook", {"name": "x", "url": "http://a/", "secret": "${env:HOME}"}),
-        ("backup", {"to": "/tmp/streamops-backup-of-nobody"}),
-        ("backup", {"to": "relative"}),
-        ("preview", {"what": "SELECT * FROM read_text('owner.address')"}),
+        ("save", {"spec": EVIL}, "may not be read or written from here"),
+        ("read", {"query": "SELECT * FROM read_text('owner.address')"}, "read_text"),
+        ("read", {"query": "FROM x", "shown": {"x": "FROM read_text('a')"}}, "read_text"),
+        ("read", {"query": "SELECT 1", "shown": {"query": "SELECT 2"}}, "cannot be called `query`"),
+        ("alarms.set", {"name": "x", "metrics": "(SELECT count(*) FROM glob('*')) > 0"}, "glob"),
+        ("alarms.webhook", {"name": "x", "url": "http://127.0.0.1:1/"}, "host 127.0.0.1"),
+        ("alarms.webhook", {"name": "x", "url": "http://a/", "secret": "${env:HOME}"}, "HOME"),
+        ("backup", {"to": "/tmp/streamops-backup-of-nobody"}, "no folder that may be written"),
+        ("backup", {"to": "relative"}, "no folder that may be written"),
+        ("preview", {"what": "SELECT r.x FROM r, read_text('owner.address')"}, "read_text"),
     ],
 )
 def test_a_served_workspace_names_only_what_it_was_started_with(
-    house: House, name: str, given: dict[str, Any]
+    house: House, name: str, given: dict[str, Any], said: str
 ) -> None:
     answer = house.ask("admin", f"/v1/{name}", given)
     assert answer.status_code in (403, 422), answer.text
     assert answer.json()["error"] in {"Forbidden", "Refused", "SpecRefused", "QueryRefused"}
+    assert said in answer.json()["message"]

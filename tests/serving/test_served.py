@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -90,16 +92,48 @@ def test_commands_speak_to_an_address_with_the_token_of_the_environment(
         assert "the token is missing or not known" in done.stderr
 
 
-def test_the_page_is_shown_by_the_same_process_on_this_machine(folder: Path) -> None:
+def test_the_page_of_the_same_process_lets_people_in_by_their_tokens(folder: Path) -> None:
+    ann = token(folder, "ann", "viewer")
     with socket_port() as port:
-        options = ("--page-port", str(port), "--token-file", "tokens")
-        token(folder, "ann", "viewer")
+        page = f"https://127.0.0.1:{port}"
+        options = ("--page-port", str(port), "--token-file", "tokens", *TLS)
         with serving(folder, *options) as (child, url):
             assert child.stdout is not None
-            assert child.stdout.readline().strip().endswith(f"http://127.0.0.1:{port}")
-            with httpx.Client(trust_env=False, timeout=120) as client:
-                assert "Stream Operation" in client.get(f"http://127.0.0.1:{port}").text
+            assert child.stdout.readline().strip().endswith(page)
+            trusted = ssl.create_default_context(cafile=CERTIFICATE)
+            with httpx.Client(trust_env=False, timeout=120, verify=trusted) as client:
                 assert client.get(f"{url}/live").text == "live\n"
+
+                def status(path: str, **how: Any) -> int:
+                    return client.request("GET", f"{page}{path}", **how).status_code
+
+                def log_in(token: str, path: str = "/login", **how: Any) -> httpx.Response:
+                    return client.post(f"{page}{path}", data={"token": token}, **how)
+
+                assert client.get(page).headers["location"] == "./login?next=%2F"
+                assert status("/login") == 200
+                assert status("/login", headers={"host": "evil.example"}) == 421
+                assert log_in(ann, headers={"origin": "https://evil.example"}).status_code == 403
+                assert log_in("wrong").status_code == 401
+                for outside in ("//evil.example", "https://evil.example", "/%5cevil.example"):
+                    came = log_in(ann, f"/login?next={outside}")
+                    assert (came.status_code, came.headers["location"]) == (302, "/")
+                flags = {part.strip() for part in came.headers["set-cookie"].split(";")}
+                assert flags >= {"HttpOnly", "Secure", "SameSite=Lax"}
+                assert ann not in came.headers["set-cookie"]
+                assert (status("/"), status("/", headers={"host": "evil.example"})) == (200, 421)
+                token(folder, "ann", "viewer")  # in place of the one that she logged in with
+                assert status("/") == 302
+
+
+def test_without_tokens_the_page_is_for_this_machine_under_its_own_names(folder: Path) -> None:
+    with socket_port() as port, serving(folder, "--page-port", str(port)) as (child, _):
+        assert child.stdout is not None
+        assert child.stdout.readline().strip().endswith(f"http://127.0.0.1:{port}")
+        with httpx.Client(trust_env=False, timeout=120) as client:
+            address = f"http://127.0.0.1:{port}"
+            assert "Stream Operation" in client.get(address).text
+            assert client.get(address, headers={"host": "evil.example"}).status_code == 421
 
 
 @contextmanager

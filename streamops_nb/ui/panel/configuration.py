@@ -9,7 +9,7 @@ from typing import Any
 import panel_material_ui as pmui
 
 from streamops_nb.ui.panel.grid import Grid
-from streamops_nb.ui.panel.look import button, column, gap, html_pane, row
+from streamops_nb.ui.panel.look import bar, button, column, gap, html_pane, row
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.feed import Feed
 from streamops_nb.ui.state.pages import sheet_of
@@ -32,6 +32,7 @@ class ConfigurationTab:
         self._back = button(
             "Roll back to this version", "undo", disabled=True, on_click=desk.guard(self._roll_back)
         )
+        bar(self._back, desk.permits.refusal("roll_back"))
         self._feed = Feed(
             desk, "The versions are not there", lambda: desk.door.versions(job), self._show, 2.0
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import panel_material_ui as pmui
 
-from streamops_nb.ui.panel.look import button, column, gap
+from streamops_nb.ui.panel.look import bar, button, column, gap
 from streamops_nb.ui.panel.table import JobTable
 from streamops_nb.ui.state.board import TABS
 from streamops_nb.ui.state.desk import Desk
@@ -53,6 +53,10 @@ class JobList:
             "New job", "add", variant="contained", on_click=desk.guard(self._make_new)
         )
         self._import = button("Import", "upload", on_click=desk.guard(imports))
+        bar(self._new, desk.permits.refusal("save"))
+        bar(self._import, desk.permits.refusal("import_"))
+        for verb, asking in self._bulk.items():
+            bar(asking, desk.permits.refusal(verb.method))
         self._pages = pmui.Pagination(count=1, size="small", margin=(8, 0), visible=False)
         for part, name, seen in (
             (self._tabs, "tab", "value"),

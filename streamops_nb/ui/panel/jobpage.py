@@ -125,12 +125,14 @@ class JobPage:
         self._parts[name].refresh()
 
     def _show_head(self, *_: Any) -> None:
-        picture = self._desk.board.picture
+        desk = self._desk
+        picture = desk.board.picture
         found = picture.rows.get(self._job)
-        asked = self._desk.asked.get(self._job, "")
+        asked = desk.asked.get(self._job, "")
         self._head.object = head_html(self._job, found, picture.at, asked)
         for verb, part in self._buttons.items():
             why = "it is not there" if found is None else refusal_of(verb, found.status)
+            why = desk.permits.barred.get(verb, why)
             why = f"{asked} is under way" if asked else why
             if part.disabled != bool(why) or part.description != (why or None):
                 part.param.update(disabled=bool(why), description=why or None)

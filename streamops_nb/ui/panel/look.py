@@ -15,6 +15,7 @@ from panel_material_ui.theme import MaterialDesign
 __all__ = [
     "THEME",
     "Plain",
+    "bar",
     "button",
     "code_input",
     "column",
@@ -146,6 +147,20 @@ def row(*parts: Any, **how: Any) -> pn.Row:
 def gap() -> pn.Spacer:
     """Take the room that is left in a row."""
     return pn.Spacer(sizing_mode="stretch_width", design=Plain)
+
+
+def bar(part: Any, why: str) -> Any:
+    """Keep a button from being pressed from now on, and say why; nothing if there is no reason."""
+    # the description becomes the name that a screen reader says, so the label is in it
+    said = f"{part.label}: {why}"
+
+    def hold(*_: Any) -> None:
+        part.param.update(disabled=True, description=said)
+
+    if why:
+        part.param.watch(hold, ["disabled", "description"])
+        hold()
+    return part
 
 
 def button(label: str, icon: str = "", **how: Any) -> pmui.Button:

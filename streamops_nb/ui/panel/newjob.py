@@ -6,7 +6,16 @@ from typing import Any
 
 import panel_material_ui as pmui
 
-from streamops_nb.ui.panel.look import button, code_input, column, gap, html_pane, row, text_html
+from streamops_nb.ui.panel.look import (
+    bar,
+    button,
+    code_input,
+    column,
+    gap,
+    html_pane,
+    row,
+    text_html,
+)
 from streamops_nb.ui.panel.previewed import Previewed
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.draft import Checked, Draft, templates
@@ -37,6 +46,8 @@ class NewJob:
             variant="contained",
             on_click=guard(self._keep(start=True)),
         )
+        for part in (self._save, self._start):
+            bar(part, desk.permits.refusal("save"))
         self._template.param.watch(guard(self._begin), "value")
         self._text.param.watch(guard(self._typed), "value_input")
         self._text.param.watch(guard(self._typed), "value")

@@ -8,8 +8,9 @@ function element(tag, className, text) {
 }
 
 const FADES = 6000 // milliseconds for which a success is shown
+const LOOKS = 2000 // milliseconds between two looks for a server that has ended
 
-export function render({model, el}) {
+export function render({model, view}) {
   const root = element("div", "notices")
   root.setAttribute("role", "log")
   root.setAttribute("aria-live", "polite")
@@ -77,6 +78,21 @@ export function render({model, el}) {
     }
   }
 
+  // the process that serves the page has ended: it is said, and the page comes back with the server
+  function lost() {
+    const text = "The server of this page does not answer. The page is loaded anew when it does."
+    root.append(make({number: -1, level: "error", text, details: [], stays: true}))
+    const again = setInterval(async () => {
+      try {
+        await fetch(location.href, {cache: "no-store"})
+      } catch {
+        return
+      }
+      clearInterval(again)
+      location.reload()
+    }, LOOKS)
+  }
+
   // a file that was asked for comes as a message
   function hand_over({name, text}) {
     const link = element("a")
@@ -91,6 +107,7 @@ export function render({model, el}) {
     if (said.file) hand_over(said.file)
   })
   model.on("items", show)
+  view.model.document?.on_event("connection_lost", lost)
   show()
   return root
 }

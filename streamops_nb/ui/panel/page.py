@@ -22,6 +22,7 @@ from streamops_nb.ui.panel.place import follow_address
 from streamops_nb.ui.panel.resources import ResourcesBar
 from streamops_nb.ui.panel.starting import StartPoint
 from streamops_nb.ui.state.desk import Desk
+from streamops_nb.ui.state.permits import Permits
 from streamops_nb.ui.state.picture import Picture
 from streamops_nb.ui.state.wish import Verb, Wish
 
@@ -99,7 +100,7 @@ class Page(pn.viewable.Viewer):
         return self._layout
 
     def _see(self, picture: Picture) -> None:
-        self._title.object = _title_html(self._name, picture)
+        self._title.object = _title_html(self._name, picture, self.desk.permits)
         self.desk.see(picture)
         if self._open is not None:
             self._open.refresh()
@@ -151,14 +152,22 @@ def _closer(shown: Page) -> Callable[[Any], None]:
     return close
 
 
-def _title_html(name: str, picture: Picture) -> str:
+def _title_html(name: str, picture: Picture, person: Permits) -> str:
     up = not picture.trouble
     state = "engine up" if up else "engine away"
     why = html.escape(picture.trouble or "the workspace answers")
     return (
         f'<div class="title"><h1>Stream Operation</h1><span>{html.escape(name)}</span></div>'
         f'<div class="engine {"up" if up else "away"}" title="{why}"><i></i>{state}</div>'
+        f"{_person_html(person)}"
     )
+
+
+def _person_html(person: Permits) -> str:
+    if not person.name:
+        return ""
+    who = f"{html.escape(person.name)} · {html.escape(person.role)}"
+    return f'<div class="person"><span>{who}</span><a href="logout">Log out</a></div>'
 
 
 _FLOATING: dict[str, Any] = {

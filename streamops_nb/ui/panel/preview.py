@@ -8,7 +8,16 @@ from typing import Any
 import panel_material_ui as pmui
 
 from streamops_nb.engine.preview.previewer import Work
-from streamops_nb.ui.panel.look import button, code_input, column, gap, html_pane, row, text_html
+from streamops_nb.ui.panel.look import (
+    bar,
+    button,
+    code_input,
+    column,
+    gap,
+    html_pane,
+    row,
+    text_html,
+)
 from streamops_nb.ui.panel.previewed import Previewed
 from streamops_nb.ui.panel.values import Values
 from streamops_nb.ui.state.desk import Desk
@@ -73,6 +82,8 @@ class PreviewTab:
             "Start this job", "play_arrow", disabled=True, on_click=guard(self._go)
         )
         self._copy = button("Copy as Python", "code", on_click=guard(self._copied))
+        for part in (self._run_button, self._again, self._start):
+            bar(part, self._desk.permits.refusal("preview"))
         self._busy = pmui.LinearProgress(
             variant="indeterminate", visible=False, sizing_mode="stretch_width", margin=(2, 4)
         )

@@ -8,7 +8,16 @@ from typing import Any
 import panel_material_ui as pmui
 
 from streamops_nb.model.booking import GIB_PER_CU, cu_text
-from streamops_nb.ui.panel.look import button, gap, html_pane, labelled, row, shape, text_html
+from streamops_nb.ui.panel.look import (
+    bar,
+    button,
+    gap,
+    html_pane,
+    labelled,
+    row,
+    shape,
+    text_html,
+)
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.picture import Picture
 from streamops_nb.ui.state.wording import bytes_text, count
@@ -50,6 +59,7 @@ class ResourcesBar:
             close_on_click=True,
         )
         self._ask = button("Request…", margin=(2, 0, 2, 16), on_click=desk.guard(self.ask))
+        bar(self._ask, desk.permits.refusal("resources.request"))
         self._watcher = desk.board.param.watch(self.refresh, ["picture"])
         self.refresh()
 

@@ -314,5 +314,7 @@ export function render({model, el}) {
 
   show_rows()
   show_order()
+  // what changed before this listened was told to nobody
+  say({event: "ready"})
   return root
 }

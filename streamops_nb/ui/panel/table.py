@@ -50,7 +50,8 @@ class JobTable(JSComponent):
         """Show the board as it is: cells that changed, or all rows if others are shown now."""
         board = self._desk.board
         at, asked = board.picture.at, self._desk.asked
-        rows = [cells_of(row, at, asked.get(row.name, "")) for row in board.shown()]
+        barred = self._desk.permits.barred
+        rows = [cells_of(row, at, asked.get(row.name, ""), barred) for row in board.shown()]
         if [row["key"] for row in rows] == list(self._shown):
             found = [changes(self._shown[row["key"]], row) for row in rows]
             patch = [change for change in found if change]
@@ -83,7 +84,9 @@ class JobTable(JSComponent):
 
     def _told(self, said: dict[str, Any]) -> None:
         board, what = self._desk.board, said.get("event")
-        if what == "select":
+        if what == "ready":
+            self._send_msg({"patch": list(self._shown.values())})
+        elif what == "select":
             board.select(str(said["job"]), on=bool(said["on"]))
         elif what == "all":
             board.select_shown(on=bool(said["on"]))

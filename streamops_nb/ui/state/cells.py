@@ -52,6 +52,7 @@ _LOOKS: Mapping[Status, tuple[str, str]] = {
     Status.FINISHED: ("done", "busy"),
 }
 
+_NOTHING: Mapping[Verb, str] = {}
 _MENU_VERBS = {"start from": Verb.START, **{v.value: v for v in Verb}}
 
 
@@ -60,7 +61,9 @@ def look_of(status: Status) -> tuple[str, str]:
     return _LOOKS[status]
 
 
-def cells_of(row: Row, at: float, asked: str = "") -> dict[str, Any]:
+def cells_of(
+    row: Row, at: float, asked: str = "", barred: Mapping[Verb, str] = _NOTHING
+) -> dict[str, Any]:
     """Write a job as the cells of its row.
 
     Parameters
@@ -69,6 +72,8 @@ def cells_of(row: Row, at: float, asked: str = "") -> dict[str, Any]:
         When the picture was taken.
     asked
         What was asked of it and is still under way.
+    barred
+        What whoever looks may not ask, and why.
     """
     view = row.view
     return {
@@ -82,7 +87,7 @@ def cells_of(row: Row, at: float, asked: str = "") -> dict[str, Any]:
         "watermark": _watermark(row),
         "errors": _errors(row),
         "cu": {"text": cu_text(row.cu)},
-        "operations": _operations(row, asked),
+        "operations": _operations(row, asked, barred),
     }
 
 
@@ -141,16 +146,19 @@ def _errors(row: Row) -> dict[str, str]:
     return {"text": count(view.errors), "title": title, "tone": tone}
 
 
-def _operations(row: Row, asked: str) -> dict[str, Any]:
+def _operations(row: Row, asked: str, barred: Mapping[Verb, str]) -> dict[str, Any]:
     if asked:
         waits = f"{asked} is under way"
         more = dict.fromkeys(("start from", "reset position", "delete"), waits)
         return {"start": waits, "pause": waits, "stop": waits, "more": more, "busy": "yes"}
     found: dict[str, Any] = {
-        verb.value: refusal_of(verb, row.status) for verb in (Verb.START, Verb.PAUSE, Verb.STOP)
+        verb.value: barred.get(verb) or refusal_of(verb, row.status)
+        for verb in (Verb.START, Verb.PAUSE, Verb.STOP)
     }
     found["more"] = {
-        title: why for title, verb in _MENU_VERBS.items() if (why := refusal_of(verb, row.status))
+        title: why
+        for title, verb in _MENU_VERBS.items()
+        if (why := barred.get(verb) or refusal_of(verb, row.status))
     }
     return found
 

@@ -11,6 +11,7 @@ import param
 from streamops_nb.model.errors import Refused
 from streamops_nb.ui.state.board import Board
 from streamops_nb.ui.state.notices import Notices
+from streamops_nb.ui.state.permits import Permits
 from streamops_nb.ui.state.picture import Picture
 from streamops_nb.ui.state.wish import Verb, Wish
 
@@ -68,6 +69,8 @@ class Desk(param.Parameterized):
     ----------
     board, notices
         The list of jobs, and what was told.
+    permits
+        What the person may ask of the door.
     """
 
     question = param.ClassSelector(class_=Question, default=None, allow_None=True)
@@ -81,6 +84,7 @@ class Desk(param.Parameterized):
         super().__init__()
         self.door = door
         self.worker = worker
+        self.permits = Permits(door)
         self.board = Board()
         self.notices = Notices()
 

@@ -23,6 +23,11 @@ class Verb(StrEnum):
     RESET = "reset position"
     DELETE = "delete"
 
+    @property
+    def method(self) -> str:
+        """The door's method for it."""
+        return _METHOD.get(self, self.value)
+
 
 _METHOD = {Verb.FORCE_STOP: "stop", Verb.RESET: "reset"}
 
@@ -83,20 +88,16 @@ class Wish:
     def line(self) -> str:
         """The Python that asks the same, with ``ws`` for the workspace."""
         given = [f"{key}={value!r}" for key, value in self._arguments().items()]
-        return f"ws.{self._method}({', '.join([repr(self._names), *given])})"
+        return f"ws.{self.verb.method}({', '.join([repr(self._names), *given])})"
 
     def plan(self, door: Any) -> Any:
         """Ask what it would do to each job; nothing is done."""
-        return getattr(door, self._method)(self._names, plan=True, **self._arguments())
+        return getattr(door, self.verb.method)(self._names, plan=True, **self._arguments())
 
     def do(self, door: Any) -> list[Any]:
         """Do it; give an outcome per job, or the names of what was deleted."""
-        found: list[Any] = getattr(door, self._method)(self._names, **self._arguments())
+        found: list[Any] = getattr(door, self.verb.method)(self._names, **self._arguments())
         return found
-
-    @property
-    def _method(self) -> str:
-        return _METHOD.get(self.verb, self.verb.value)
 
     @property
     def _names(self) -> str | list[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from streamops_nb.model.errors import Refused
-from streamops_nb.server.people import People, Person, add_token, read_roles, remove_token
+from streamops_nb.server.people import People, Person, read_roles
+from streamops_nb.server.tokens import add_token, remove_token
 from streamops_nb.wire.calls import Role
 
 

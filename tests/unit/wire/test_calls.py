@@ -12,10 +12,17 @@ from streamops_nb.ops.job import Job
 from streamops_nb.ops.output import Output
 from streamops_nb.ops.preview.samples import Samples
 from streamops_nb.ops.resources import Resources
+from streamops_nb.ops.tokens import Tokens
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.wire.calls import CALLS, HERE, Gives, Role
 
-DOORS = {"": Workspace, "resources.": Resources, "samples.": Samples, "alarms.": Alarms}
+DOORS = {
+    "": Workspace,
+    "resources.": Resources,
+    "samples.": Samples,
+    "alarms.": Alarms,
+    "tokens.": Tokens,
+}
 PUBLIC = [f"{place}{name}" for place, door in DOORS.items() for name in dir(door) if name[0] != "_"]
 
 
