@@ -76,23 +76,42 @@ class Courier:
             return replace(event, trace=event.trace[-_TRACE:])
         return replace(event, trace="") if event.trace else event
 
-    def deliver(self) -> None:
-        """Write all that is held to the catalog."""
-        with self._delivering:
+    def deliver(self, *, wait: bool = True) -> bool:
+        """Write all that is held to the catalog.
+
+        Parameters
+        ----------
+        wait
+            For somebody who delivers at this moment, or holds deliveries back.
+
+        Returns
+        -------
+        bool
+            Whether it was done.
+        """
+        if not self._delivering.acquire(blocking=wait):
+            return False
+        try:
+            self._deliver()
+        finally:
+            self._delivering.release()
+        return True
+
+    def _deliver(self) -> None:
+        with self._lock:
+            held, self._held = self._held, []
+            self._places.clear()
+        try:
+            if held:
+                self._catalog.append(held)
+        except StreamopsError:
             with self._lock:
-                held, self._held = self._held, []
+                self._held = held + self._held
                 self._places.clear()
-            try:
-                if held:
-                    self._catalog.append(held)
-            except StreamopsError:
-                with self._lock:
-                    self._held = held + self._held
-                    self._places.clear()
-                raise
-            for event in held:
-                if isinstance(event, BatchCommitted):
-                    self._delivered[event.job] = event.n
+            raise
+        for event in held:
+            if isinstance(event, BatchCommitted):
+                self._delivered[event.job] = event.n
 
     @contextmanager
     def held(self) -> Iterator[None]:

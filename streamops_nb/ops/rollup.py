@@ -1,4 +1,4 @@
-"""Rolls events up now and then, so that the catalog does not grow for ever."""
+"""Rolls events up now and then, so that the catalog does not grow for ever, and keeps views."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ _EVERY = 10.0
 _AT_MOST = 0.25
 """Seconds that one look may take; what is left is done a second later."""
 
+_MANY = 500
+"""Events after which a view is kept anew: the first summary after a restart folds few."""
+
 
 class Rollup:
-    """What the keeper looks at: whether there is something to roll up."""
+    """What the keeper looks at: whether there is something to roll up, or a view to keep."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._last = float("-inf")
 
     def look(self) -> None:
-        """Roll up what has come of age."""
+        """Roll up what has come of age, and keep the views that have changed much."""
         now = self._core.now()
         if 0 <= now - self._last < _EVERY:
             return
+        self._core.states.keep(_MANY)
         begun = time.perf_counter()
         while self._core.catalog.roll_up(now):
             if time.perf_counter() - begun > _AT_MOST:

@@ -6,7 +6,9 @@ job's own file) and folded into the job's view, here and nowhere else.
 
 from __future__ import annotations
 
+import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -24,6 +26,7 @@ from streamops_nb.model.events import (
     StatusChanged,
     from_json,
 )
+from streamops_nb.model.kept_view import view_to_json
 from streamops_nb.model.lifecycle import Action, JobState, Status, TimeLimit
 from streamops_nb.model.views import JobView, fold, fold_all
 from streamops_nb.ops.courier import Courier
@@ -49,6 +52,7 @@ class States:
         self._lock = threading.RLock()
         self._states = {record.name: record.state for record in catalog.jobs()}
         self._views: dict[str, JobView] = {}
+        self._folded: Counter[str] = Counter()
 
     def state(self, name: str) -> JobState:
         """What was commanded and reported last."""
@@ -61,8 +65,22 @@ class States:
             return found
         with self._lock:
             if name not in self._views:
-                self._views[name] = recall(self._catalog, name)
+                self._views[name], self._folded[name] = recall(self._catalog, name)
             return self._views[name]
+
+    def keep(self, many: int) -> None:
+        """Keep those views into which so many events were folded since they were kept last."""
+        with self._lock:  # nothing is folded meanwhile that has no number and is not stored yet
+            names = [name for name, count in self._folded.items() if count >= many]
+            # a backup holds deliveries back for long: not with this lock, which commits need
+            if not names or not self._courier.deliver(wait=False):
+                return
+            views = [self._views[name] for name in names]
+            self._catalog.keep_views(
+                (view.job, view.seq, json.dumps(view_to_json(view))) for view in views
+            )
+            for name in names:
+                del self._folded[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._states
@@ -111,6 +129,7 @@ class States:
         with self._lock:
             del self._states[name]
             self._views.pop(name, None)
+            self._folded.pop(name, None)
 
     def note(self, *events: Event) -> None:
         """Keep events."""
@@ -120,6 +139,7 @@ class States:
             for event in events:
                 if event.job:
                     views[event.job] = fold(views[event.job], event)
+                    self._folded[event.job] += 1
                 if isinstance(event, JobSaved):
                     self._states.setdefault(event.job, self._catalog.job(event.job).state)
             self._views.update(views)
@@ -165,6 +185,7 @@ class States:
         with self._lock:
             events = [from_json(fact) for fact in facts]
             self._views[job] = fold_all(self.view(job), events)
+            self._folded[job] += len(events)
             if self._views[job].status is Status.RETRYING:
                 self._report(job, Status.RUNNING)
         self._courier.take(events)
@@ -201,10 +222,11 @@ class States:
         )
 
     def _raise(self, error: ErrorRaised) -> None:
-        if error.job:
-            with self._lock:
+        with self._lock:
+            if error.job:
                 self._views[error.job] = fold(self.view(error.job), error)
-        self._courier.take([error])
+                self._folded[error.job] += 1
+            self._courier.take([error])
 
     def finished(self, job: str) -> None:
         """See `Listener.finished`."""

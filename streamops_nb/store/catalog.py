@@ -202,7 +202,7 @@ class Catalog:
         with self._writing() as session:
             for name in names:
                 self._known(session, name)
-                for what in ("job", "versions", "events"):
+                for what in ("job", "versions", "events", "view"):
                     session.run(statement(f"delete {what}"), [name])
             self._history.append(session, events)
 
@@ -253,6 +253,24 @@ class Catalog:
         while (page := self.events(job, since, _PAGE, wanted)).events:
             yield from page.events
             since = page.next
+
+    def keep_views(self, views: Iterable[tuple[str, int, str]]) -> None:
+        """Keep views of jobs, so that folding goes on from there; replaces those kept before.
+
+        Parameters
+        ----------
+        views
+            Per job its name, the number of its last fact that is in the view, and the view as
+            text. All events that are stored by now must be in it.
+        """
+        with self._writing() as session:
+            self._history.keep_views(session, views)
+
+    def kept_view(self, job: str) -> tuple[int, str] | None:
+        """Give the place up to which events are in the view that is kept of a job, and the view."""
+        with self._session() as session:
+            rows = session.rows(statement("view"), [job])
+        return (int(rows[0][0]), str(rows[0][1])) if rows else None
 
     def roll_up(self, now: float) -> bool:
         """Roll up some of what is older than the tiers of `streamops_nb.model.rollup` allow.

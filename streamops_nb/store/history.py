@@ -18,6 +18,7 @@ from streamops_nb.store.statements import statement
 __all__ = ["History"]
 
 _ASKED = pa.schema([("job", pa.string()), ("seq", pa.int64())])
+_VIEWS = pa.schema([("job", pa.string()), ("seq", pa.int64()), ("body", pa.string())])
 
 
 class History:
@@ -75,6 +76,13 @@ class History:
         asked = pa.table({"job": list(jobs), "seq": list(numbers)}, schema=_ASKED)
         with session.registered(asked=asked):
             return {(job, seq) for job, seq in session.rows(statement("known"))}
+
+    def keep_views(self, session: Session, views: Iterable[tuple[str, int, str]]) -> None:
+        """Keep views that have all events in them which are stored by now."""
+        rows = [dict(zip(_VIEWS.names, view, strict=True)) for view in views]
+        with session.registered(fresh=pa.Table.from_pylist(rows, schema=_VIEWS)):
+            session.run(statement("drop views"))
+            session.run(statement("add views"), {"place": self._last})
 
     def page(
         self,

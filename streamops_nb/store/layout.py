@@ -13,7 +13,7 @@ __all__ = ["DATABASE", "FORMAT", "attach", "prepare"]
 DATABASE = "catalog"
 """The name under which the file is attached."""
 
-FORMAT = 2
+FORMAT = 3
 """Version of the layout of the file."""
 
 _HEADERS = 3 * 4096
@@ -54,7 +54,7 @@ def prepare(session: Session, path: Path | None) -> None:
 
 
 def _upgrade(session: Session) -> None:
-    """Make a catalog of format 1 one of format 2; who opened it describes its jobs."""
+    """Make an older catalog one of the present format; who opened it describes its jobs."""
     for change in upgrade():
         session.rows(change)
 

@@ -89,8 +89,11 @@ def _floor(at: float, width: float) -> float:
 
 def _replace(session: Session, rows: list[Row], width: float) -> None:
     slots: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    kept = {job: (place, seq) for job, place, seq in session.rows(statement("in views"))}
     for place, event in rows:
-        slots[event.job, event.run, event.at // width].append((place, event))
+        upto, seq = kept.get(event.job, (0, 0))
+        folded = place <= upto or 0 < event.seq <= seq
+        slots[event.job, event.run, event.at // width, folded].append((place, event))
     gone: list[int] = []
     fresh: list[tuple[Any, ...]] = []
     for slot in slots.values():

@@ -17,3 +17,6 @@ CREATE TABLE catalog.events (
     id BIGINT, job VARCHAR, seq BIGINT, "at" DOUBLE, kind VARCHAR, body VARCHAR
 );
 CREATE TABLE catalog.allocation (cu DOUBLE, status VARCHAR, "at" DOUBLE, who VARCHAR);
+-- Where folding the view of a job goes on: all events with an id up to "place", or a seq up to "seq",
+-- are in it. Not mixed with later ones when events are rolled up.
+CREATE TABLE catalog.views (job VARCHAR, place BIGINT, seq BIGINT, body VARCHAR);

@@ -29,7 +29,7 @@ def schema() -> list[str]:
 
 
 def upgrade() -> list[str]:
-    """Give the statements that make a catalog of the format before one of the present format."""
+    """Give the statements that make a catalog of an older format one of the present format."""
     return _each("upgrade.sql")
 
 

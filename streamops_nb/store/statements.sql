@@ -81,6 +81,21 @@ DELETE FROM catalog.versions WHERE job = ?;
 -- name: delete events
 DELETE FROM catalog.events WHERE job = ?;
 
+-- name: delete view
+DELETE FROM catalog.views WHERE job = ?;
+
+-- name: add views
+INSERT INTO catalog.views SELECT job, $place, seq, body FROM fresh;
+
+-- name: drop views
+DELETE FROM catalog.views WHERE job IN (SELECT job FROM fresh);
+
+-- name: view
+SELECT place, body FROM catalog.views WHERE job = ?;
+
+-- name: in views
+SELECT job, place, seq FROM catalog.views;
+
 -- name: copied
 SELECT name, copied FROM catalog.jobs WHERE list_contains(?, name);
 

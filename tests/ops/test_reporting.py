@@ -17,6 +17,7 @@ from streamops_nb.engine import look
 from streamops_nb.model.errorlog import entry_of
 from streamops_nb.model.events import ErrorRaised
 from streamops_nb.ops.errorlog import ErrorLog
+from streamops_nb.ops.recalling import recall
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.testing import FakeClock
 from tests.ops.operated import COUNT, appended, opened, plant
@@ -95,6 +96,33 @@ def test_a_summary_survives_the_death_of_its_process(tmp_path: Path) -> None:
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "records    in 25  out 2" in shown.stdout
     assert read_json("summary", "w", "a", folder=tmp_path)["records"]["in"] == 25
+
+
+def test_a_view_that_was_kept_is_gone_on_from_and_is_the_same_to_the_last_field(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock(START.timestamp())
+    with opened(tmp_path / "w", clock) as workspace:
+        workspace.stream("log").append(rows(*range(25)))
+        job = begun(workspace, trigger={"interval": "20ms", "rows": 5})
+        caught_up(job, 25)
+        states, catalog = workspace._core.states, workspace._core.catalog
+        states.raised("a", stage="r", kind="K", message="x")
+        # not while the courier delivers; then it is kept the next time
+        until(lambda: states.keep(3) or catalog.kept_view("a") is not None)
+        workspace.stream("log").append(rows(26))
+        caught_up(job, 26)
+        job.pause()
+        before = job.view
+    with opened(tmp_path / "w", clock, resume=False) as workspace:
+        catalog = workspace._core.catalog
+        view, count = recall(catalog, "a")
+        assert (view, view.errors) == (before, 1)
+        # a view that another version kept is folded anew
+        catalog.keep_views([("a", 0, '{"job": "a"}')])
+        again, all_of_them = recall(catalog, "a")
+        assert (again.rows_in, again.rows_out, again.errors) == (26, 2, 1)
+        assert count < all_of_them
 
 
 def test_a_summary_of_a_job_that_is_not_there_is_refused(tmp_path: Path) -> None:

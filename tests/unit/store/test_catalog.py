@@ -213,7 +213,7 @@ def test_a_catalog_of_a_newer_version_is_refused(path):
     with duckdb.connect(str(path)) as theirs:
         theirs.execute("UPDATE about SET value = '99' WHERE key = 'format'").fetchall()
     with (
-        pytest.raises(StorageError, match="has format 99, this version reads up to 2"),
+        pytest.raises(StorageError, match="has format 99, this version reads up to 3"),
         opened(path),
     ):
         pass

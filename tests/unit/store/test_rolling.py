@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from streamops_nb.model.events import (
     RunEnded,
     RunStarted,
 )
+from streamops_nb.model.kept_view import view_to_json
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.views import JobView
 from streamops_nb.ops.recalling import recall
@@ -64,10 +66,10 @@ def told(view: JobView) -> tuple[Any, ...]:
 
 def test_what_is_old_is_rolled_up_and_the_view_is_the_same(catalog: Catalog) -> None:
     catalog.append([*run(1, 0.0), *batches(1, 3_000, at=1.0, every=0.5)])
-    before = told(recall(catalog, "a"))
+    before = told(recall(catalog, "a")[0])
     for now in (100.0, 400.0, 5_000.0, 5_000.0, 2 * DAY, 20 * DAY, 200 * DAY, 4_000 * DAY):
         roll(catalog, now)
-        assert told(recall(catalog, "a")) == before
+        assert told(recall(catalog, "a")[0]) == before
     left = catalog.events("a").events
     assert [type(event).__name__ for event in left] == [
         "RunStarted",
@@ -98,7 +100,7 @@ def test_what_was_rolled_up_and_comes_again_from_a_jobs_file_doubles_nothing(
     assert catalog.append(facts) == 0
     more = batches(101, 5, at=1_000.0, every=1.0)
     assert catalog.append([*facts, *more]) == 10
-    assert recall(catalog, "a").rows_in == 1_050
+    assert recall(catalog, "a")[0].rows_in == 1_050
 
 
 def test_runs_are_not_mixed_and_what_comes_between_keeps_its_place(catalog: Catalog) -> None:
@@ -114,7 +116,7 @@ def test_runs_are_not_mixed_and_what_comes_between_keeps_its_place(catalog: Cata
         ("RunStarted", 1), ("BatchesRolled", 1), ("RejectsFound", 1), ("RunEnded", 1),
         ("RunStarted", 2), ("BatchesRolled", 2), ("RejectsFound", 2),
     ]  # fmt: skip
-    assert told(recall(catalog, "a")) == (2, 5, 50, 5, 10, 0, 20)
+    assert told(recall(catalog, "a")[0]) == (2, 5, 50, 5, 10, 0, 20)
 
 
 def test_a_catalog_that_is_reopened_goes_on_rolling_up_where_it_was(tmp_path: Path) -> None:
@@ -127,7 +129,7 @@ def test_a_catalog_that_is_reopened_goes_on_rolling_up_where_it_was(tmp_path: Pa
             catalog.append(batches(1, 600, at=0.0, every=1.0))
         roll(catalog, now)
         assert catalog.append(batches(1, 600, at=0.0, every=1.0)) == 0
-        assert recall(catalog, "a").rows_in == 6_000
+        assert recall(catalog, "a")[0].rows_in == 6_000
         catalog.close()
         instance.close()
 
@@ -140,6 +142,7 @@ def test_a_catalog_that_is_reopened_goes_on_rolling_up_where_it_was(tmp_path: Pa
             st.tuples(st.just("error"), st.floats(0.01, 900)),
             st.tuples(st.just("roll"), st.floats(0, 200_000)),
             st.tuples(st.just("again"), st.just(0.0)),
+            st.tuples(st.just("keep"), st.just(0.0)),
         ),
         max_size=40,
     )
@@ -157,6 +160,9 @@ def test_a_fold_of_what_is_left_equals_a_recount_from_scratch(deeds) -> None:
                 roll(catalog, at)
             elif what == "again":
                 catalog.append(facts)
+            elif what == "keep":
+                view, _ = recall(catalog, "a")
+                catalog.keep_views([("a", view.seq, json.dumps(view_to_json(view)))])
             elif what == "batch":
                 at += gap
                 new = batches(len(facts) // 2 + 1, 1, at=at, every=1.0)
@@ -169,7 +175,7 @@ def test_a_fold_of_what_is_left_equals_a_recount_from_scratch(deeds) -> None:
                     job="a", run=1, at=at, stage="", kind="SourceError", message="x"
                 )
                 catalog.append([error])
-        view = recall(catalog, "a")
+        view = recall(catalog, "a")[0]
         n = len(facts) // 2
         assert told(view) == (1, n, 10 * n, n, n, errors, 2 * n)
     finally:
