@@ -9,10 +9,7 @@ from streamops_nb.model.batch import Span
 from streamops_nb.model.events import ErrorRaised, Event, RejectsFound, SourceNoted
 from streamops_nb.model.fingerprint import fingerprint
 
-__all__ = ["LEVELS", "LOGGED", "Entry", "Group", "entry_of", "grouped"]
-
-LOGGED: tuple[type[Event], ...] = (ErrorRaised, RejectsFound, SourceNoted)
-"""The events of which the log is made."""
+__all__ = ["LEVELS", "Entry", "Group", "entry_of", "grouped"]
 
 LEVELS = ("info", "warning", "error")
 """From what is only worth knowing to what needs somebody's hand."""

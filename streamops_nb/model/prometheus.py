@@ -1,4 +1,4 @@
-"""Metrics of jobs in the text format that Prometheus reads; a pure function of their views.
+"""Metrics of jobs and their CU in the text format that Prometheus reads; a pure function.
 
 Names follow its conventions: a prefix, base units (seconds, bytes), ``_total`` for what only grows
 (within a run; a new run begins at 0, which Prometheus takes for a restart).
@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from streamops_nb.model.booking import Booking
 from streamops_nb.model.figures import PHASES
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.views import JobView
@@ -59,13 +60,15 @@ _METRICS: tuple[_Metric, ...] = (
 )  # fmt: skip
 
 
-def exposition(views: Iterable[JobView], now: float) -> str:
+def exposition(views: Iterable[JobView], now: float, booking: Booking | None = None) -> str:
     """Write the metrics of jobs.
 
     Parameters
     ----------
     now
         Wall time, seconds since the epoch.
+    booking
+        The CU of the workspace, which are written too.
     """
     jobs = list(views)
     lines: list[str] = []
@@ -90,13 +93,23 @@ def exposition(views: Iterable[JobView], now: float) -> str:
         if (value := view.batch_time(share, phase)) is not None
     ]
     lines += _family("batch_phase_seconds", "gauge", "Of the last 256 batches, by phase.", times)
+    if booking is not None:
+        held = [(_labels(job=v.job), booking.held.get(v.job, 0.0)) for v in jobs]
+        lines += _family("cu_held", "gauge", "CU that the job holds.", held)
+        for name, text, value in (
+            ("allocated", "CU that are allocated to the workspace.", booking.allocated),
+            ("held", "CU that active jobs hold together.", booking.reserved),
+        ):
+            lines += _family(f"cu_{name}", "gauge", text, [("", value)], of="workspace")
     return "".join(f"{line}\n" for line in lines)
 
 
-def _family(name: str, kind: str, text: str, samples: Sequence[tuple[str, float]]) -> list[str]:
+def _family(
+    name: str, kind: str, text: str, samples: Sequence[tuple[str, float]], *, of: str = "job"
+) -> list[str]:
     if not samples:
         return []
-    full = f"streamops_job_{name}"
+    full = f"streamops_{of}_{name}"
     head = [f"# HELP {full} {text}", f"# TYPE {full} {kind}"]
     return [*head, *(f"{full}{labels} {_number(value)}" for labels, value in samples)]
 

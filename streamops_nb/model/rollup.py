@@ -1,13 +1,14 @@
 """Rolling events up: many facts of one kind become one that folds to the same.
 
 Nothing is lost but resolution: counts are summed, first and last times kept, and of equal errors
-the first stays as it was told. So a view, a total or an error log is the same before and after.
+the first stays as it was told. So a view, a total or an error log is the same before and after. Of
+errors of very many sorts some are counted together, so that no flood of them fills the disk.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -56,6 +57,11 @@ TIERS = (
 """From fine to coarse: full resolution, which is a second at most, for an hour; the last slot is
 all of a run. A job that runs for ever has about 10,000 events for 90 days, and few beyond."""
 
+_SORTS = 100
+"""So many sorts of errors, and of rejects of a stage and kind, are told apart in one slot."""
+
+_MANY = f"of more than {_SORTS} sorts at once: this counts those beyond"
+
 _SUMS = (
     "rows_in", "rows_out", "rejects", "bytes_in", "late", "partly_late", "cut_off", "looked_rows",
     "unordered",
@@ -79,8 +85,27 @@ def rolled(events: Iterable[Event]) -> list[list[Event]]:
     groups: dict[Hashable, list[Event]] = {}
     for event in events:
         groups.setdefault(_like(event), []).append(event)
-    last = sorted(groups.values(), key=lambda group: (group[-1].at, group[-1].seq))
-    return [[_one(group), *group] for group in last]
+    crowded = _crowd(groups)
+    last = sorted(groups.items(), key=lambda one: (one[1][-1].at, one[1][-1].seq))
+    return [[_one(group, many=like in crowded), *group] for like, group in last]
+
+
+def _crowd(groups: dict[Hashable, list[Event]]) -> Collection[Hashable]:
+    """Put the youngest sorts of errors and rejects together where there are too many of them."""
+    families: dict[Hashable, list[Hashable]] = defaultdict(list)
+    for like, (event, *_) in groups.items():
+        if isinstance(event, ErrorRaised | RejectsFound):
+            families[event.run, type(event), *_where(event)].append(like)
+    crowded = {family: likes for family, likes in families.items() if len(likes) > _SORTS}
+    for family, likes in crowded.items():
+        surplus = sorted(likes, key=lambda like: _first_at(groups[like]))[_SORTS:]
+        groups[family] = [event for like in surplus for event in groups.pop(like)]
+        groups[family].sort(key=lambda event: (event.at, event.seq))
+    return crowded.keys()
+
+
+def _first_at(group: Sequence[Any]) -> float:
+    return min(float(e.at if e.first_at is None else e.first_at) for e in group)
 
 
 def spanned(event: Batches) -> Mapping[str, int]:
@@ -101,11 +126,19 @@ def _like(event: Event) -> Hashable:
     return (event.run, type(event), fingerprint(event))
 
 
-def _one(group: Sequence[Event]) -> Event:
+def _where(event: ErrorRaised | RejectsFound) -> tuple[str, ...]:
+    """What is still told of errors, or rejects, of too many sorts: of rejects that one has many."""
+    return (event.stage, event.kind) if isinstance(event, RejectsFound) else ()
+
+
+def _one(group: Sequence[Event], *, many: bool) -> Event:
     if len(group) == 1:
         return group[0]
     how = _HOW[type(group[-1])]
-    return how(group)
+    one: Event = how(group)
+    if many and isinstance(one, ErrorRaised):
+        return replace(one, stage="", kind="ManyKinds", message=_MANY, trace="")
+    return replace(one, example=_MANY) if many and isinstance(one, RejectsFound) else one
 
 
 def _batches(group: Sequence[Batches]) -> BatchesRolled:
@@ -165,7 +198,7 @@ def _counted(group: Sequence[ErrorRaised | RejectsFound]) -> Event:
         at=last.at,
         seq=last.seq,
         count=sum(event.count for event in group),
-        first_at=first.at if first.first_at is None else first.first_at,
+        first_at=_first_at(group),
     )
 
 

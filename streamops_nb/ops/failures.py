@@ -71,6 +71,12 @@ class Failures:
                     return kept
             return self._make(name, error)
 
+    def copy(self, to: Path) -> None:
+        """Copy all capsules into a new folder, if there are any."""
+        with self._making:
+            if self._folder.is_dir():
+                shutil.copytree(self._folder, to, ignore=shutil.ignore_patterns(".*"))
+
     def _last(self, name: str) -> ErrorRaised | None:
         """The last error that ended a run."""
         core = self._core

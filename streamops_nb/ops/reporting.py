@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from streamops_nb.model.errorlog import LEVELS, LOGGED, Entry, entry_of
+from streamops_nb.db import literal
+from streamops_nb.model.errorlog import LEVELS, entry_of
 from streamops_nb.model.errors import Refused
+from streamops_nb.model.events import from_json
 from streamops_nb.model.wording import did_you_mean
 from streamops_nb.ops.alarms import Alarms
 from streamops_nb.ops.core import Core, Names
 from streamops_nb.ops.errorlog import ErrorLog
 from streamops_nb.ops.summary import Summary, state_bytes
 from streamops_nb.ops.times import When, seconds_of
+from streamops_nb.store.tables import ERRORS
 
 __all__ = ["Reporting"]
 
@@ -45,6 +49,8 @@ class Reporting:
         since: When = None,
         until: When = None,
         text: str = "",
+        limit: int | None = None,
+        skip: int = 0,
     ) -> ErrorLog:
         """Give the error log: errors of every part, rejects, and what sources noted.
 
@@ -60,31 +66,41 @@ class Reporting:
             Only what happened in between: a time, or a length of time before now (``"1h"``).
         text
             Only those with this text in kind or message, in any case.
+        limit, skip
+            Of these at most so many entries, the newest, after leaving out so many.
         """
         core = self._core
-        wanted = None if names is None else set(core.select(names))
-        levels = _levels(level)
-        begin, end = seconds_of(since, core.now()), seconds_of(until, core.now())
-        sought = text.casefold()
-
-        def fits(entry: Entry) -> bool:
-            return (
-                (wanted is None or entry.job in wanted)
-                and entry.level in levels
-                and (stage is None or entry.stage == stage)
-                and (kind is None or entry.kind == kind)
-                and (run is None or entry.run == run)
-                and (begin is None or entry.at >= begin)
-                and (end is None or entry.first_at <= end)
-                and sought in f"{entry.kind} {entry.message}".casefold()
-            )
-
-        one = next(iter(wanted)) if wanted is not None and len(wanted) == 1 else None
         core.courier.deliver()
-        found = (entry_of(event) for event in core.catalog.all_events(one, LOGGED))
-        entries = [entry for entry in found if entry is not None and fits(entry)]
+        where = [f"level IN ({_list(_levels(level))})"]
+        if names is not None:
+            where.append(f"job IN ({_list(core.select(names))})")
+        for column, value in (("stage", stage), ("kind", kind)):
+            where += [f"{column} = {literal(value)}"] if value is not None else []
+        where += [f"run = {int(run)}"] if run is not None else []
+        for bound, when in (('"at" >=', since), ("first_at <=", until)):
+            at = seconds_of(when, core.now())
+            where += [f"{bound} {at!r}"] if at is not None else []
+        if text:
+            where.append(f"contains(lower(kind || ' ' || message), lower({literal(text)}))")
         # an error reaches the catalog a little later than a fact of the workspace itself
-        return ErrorLog(sorted(entries, key=lambda entry: entry.at))
+        newest = f'{_ERRORS} WHERE {" AND ".join(where)} ORDER BY "at" DESC, id DESC'
+        most = "" if limit is None else f" LIMIT {_whole(limit)}"
+        found = core.read(f"{newest}{most} OFFSET {_whole(skip)}")["body"].to_pylist()
+        entries = (entry_of(from_json(json.loads(body))) for body in reversed(found))
+        return ErrorLog([entry for entry in entries if entry is not None])
+
+
+_ERRORS = f"SELECT body FROM ({ERRORS})"
+
+
+def _list(values: Iterable[str]) -> str:
+    return ", ".join(map(literal, values)) or "NULL"
+
+
+def _whole(number: int) -> int:
+    if number < 0:
+        raise Refused(f"{number} entries are none - from 0 on")
+    return int(number)
 
 
 def _levels(level: Any) -> Collection[str]:

@@ -16,6 +16,7 @@ from streamops_nb.model.errors import Fault, Refused, StorageError, StreamopsErr
 from streamops_nb.model.events import ActionTaken
 from streamops_nb.model.lifecycle import ACTIVE, Status
 from streamops_nb.ops.core import Core, Names, user
+from streamops_nb.ops.failures import Failures
 from streamops_nb.ops.operations import Operations
 
 __all__ = ["Upkeep", "finish_deletions", "restore"]
@@ -34,6 +35,7 @@ class Upkeep:
 
     _core: Core
     _operations: Operations
+    failures: Failures
 
     def delete(self, names: Names, *, why: str = "") -> list[str]:
         """Delete jobs with their versions, history, file and output table: all or none.
@@ -153,6 +155,7 @@ class Upkeep:
             self._copy(file, aside / file)
         if (core.folder / "samples").is_dir():
             shutil.copytree(core.folder / "samples", aside / "samples")
+        self.failures.copy(aside / "failures")
 
     def _copy(self, file: str, to: Path) -> None:
         core = self._core

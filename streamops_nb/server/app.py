@@ -155,7 +155,9 @@ def _add_rest(app: FastAPI, workspace: Workspace, answering: Answering) -> None:
 
     async def metrics() -> Response:
         views = await answering.run(workspace.views)
-        return PlainTextResponse(exposition(views, workspace.now()))
+        return PlainTextResponse(
+            exposition(views, workspace.now(), workspace.resources.status().booking)
+        )
 
     async def live() -> Response:
         return PlainTextResponse("live\n")

@@ -46,13 +46,15 @@ def print_errors(
     each
         Entry by entry; else equal ones together.
     """
+    size = max(size, 1)
+    one: dict[str, Any] = {"limit": size, "skip": (page - 1) * size} if each and to is None else {}
     with looking_at(folder) as workspace:
-        log = workspace.errors(names, **which)
+        log = workspace.errors(names, **which, **one)
     if to is not None:
         console.print(f"written {log.save(to)}: {len(log)} entries", markup=False)
     elif each:
         columns = ["at", "level", "job", "run", "batch", "stage", "kind", "count", "message"]
-        print_frame(log.page(page, max(size, 1)), console, as_json=as_json, columns=columns)
+        print_frame(log.df, console, as_json=as_json, columns=columns)
     else:
         columns = ["last_at", "level", "job", "stage", "kind", "count", "first_at", "message"]
         print_frame(log.by_kind.head(size), console, as_json=as_json, columns=columns)
@@ -80,7 +82,9 @@ def print_metrics(
     with looking_at(folder) as workspace:
         if prometheus:
             views = [workspace.view(name) for name in workspace.select(names)]
-            console.out(exposition(views, workspace.now()), end="", highlight=False)
+            booking = workspace.resources.status().booking
+            text = exposition(views, workspace.now(), booking)
+            console.out(text, end="", highlight=False)
             return
         frame = workspace.metrics(names, since=since)
     columns = ["at", "job", "run", "batches", "rows_in", "rows_out", "rejects", "lag", "watermark"]

@@ -61,14 +61,19 @@ def test_a_failure_can_be_replayed_and_a_change_tried_on_it(tmp_path: Path) -> N
         assert kept.error == capsule.error
 
 
-def test_one_file_opens_on_another_machine(tmp_path: Path) -> None:
+def test_one_file_opens_on_another_machine_and_a_backup_has_it_too(tmp_path: Path) -> None:
     with opened(tmp_path / "w") as workspace:
         capsule = failed(workspace).failure
         assert capsule is not None
         file = capsule.export(tmp_path / "a.capsule")
+        workspace.backup(tmp_path / "b")
         with pytest.raises(so.Refused, match="is there already"):
             capsule.export(file)
     shutil.rmtree(tmp_path / "w")  # neither its input nor its references are there
+    with opened(so.restore(tmp_path / "b", tmp_path / "r"), resume=False) as workspace:
+        restored = workspace.job("a").failure
+        assert restored is not None
+        assert (restored.error, restored.sample.rows) == (capsule.error, 5)
     opened_again = so.open_capsule(file, tmp_path / "elsewhere")
     assert opened_again.error == capsule.error
     replayed = opened_again.preview()

@@ -190,6 +190,9 @@ def test_the_error_log_is_filtered_paged_and_downloaded(tmp_path: Path) -> None:
         assert workspace.errors("a", stage="elsewhere").entries == ()
         assert len(workspace.errors(since="1h")) == len(log)
         assert workspace.errors(until="1h").entries == ()
+        assert workspace.errors(text="') OR true OR contains('").entries == ()
+        halves = [workspace.errors(limit=2, skip=skip) for skip in (0, 2, 4)]
+        assert [e for half in reversed(halves) for e in half.entries] == list(log.entries)
         pages = [log.page(number, 2) for number in (1, 2, 3, 4)]
         assert [len(page) for page in pages] == [2, 2, 1, 0]
         assert pages[0]["job"][0] == "b"

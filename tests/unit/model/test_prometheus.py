@@ -2,13 +2,14 @@
 
 import re
 
+from streamops_nb.model.booking import Booking
 from streamops_nb.model.events import BatchCommitted, RunStarted, StatusChanged
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.prometheus import exposition
 from streamops_nb.model.views import JobView, fold_all
 
 LINE = re.compile(
-    r'streamops_job_[a-z_]+\{[a-z]+="(?:[^"\\\n]|\\.)*"(?:,[a-z]+="[^"]*")*\} '
+    r'streamops_(?:job|workspace)_[a-z_]+(?:\{[a-z]+="(?:[^"\\\n]|\\.)*"(?:,[a-z]+="[^"]*")*\})? '
     r"(?:[-+]?[0-9.]+(?:e[-+]?[0-9]+)?|NaN|[+-]Inf)"
 )
 
@@ -30,7 +31,7 @@ def running(name: str = "a") -> JobView:
 
 
 def test_every_line_is_one_that_prometheus_reads_and_families_stand_together() -> None:
-    text = exposition([running("a"), running("b")], 120.0)
+    text = exposition([running("a"), running("b")], 120.0, Booking(allocated=2.0, held={"a": 0.5}))
     assert text.endswith("\n")
     seen: list[str] = []
     for line in text.splitlines():
@@ -38,12 +39,14 @@ def test_every_line_is_one_that_prometheus_reads_and_families_stand_together() -
             seen.append(line.split()[2])
         elif not line.startswith("# HELP "):
             assert LINE.fullmatch(line), line
-            assert line.startswith(f"{seen[-1]}{{")
+            assert line.startswith((f"{seen[-1]}{{", f"{seen[-1]} "))
     assert len(seen) == len(set(seen))
 
 
 def test_the_numbers_are_those_of_the_view() -> None:
-    lines = exposition([running()], 120.0).splitlines()
+    lines = exposition(
+        [running()], 120.0, Booking(allocated=2.0, held={"a": 0.5, "b": 1})
+    ).splitlines()
     for line in (
         'streamops_job_records_in_total{job="a"} 7',
         'streamops_job_records_out_total{job="a"} 2',
@@ -53,6 +56,9 @@ def test_the_numbers_are_those_of_the_view() -> None:
         'streamops_job_status{job="a",status="RUNNING"} 1',
         'streamops_job_status{job="a",status="FAILED"} 0',
         'streamops_job_batch_phase_seconds{job="a",phase="run",quantile="0.95"} 0.25',
+        'streamops_job_cu_held{job="a"} 0.5',
+        "streamops_workspace_cu_allocated 2",
+        "streamops_workspace_cu_held 1.5",
     ):
         assert line in lines
 

@@ -118,3 +118,27 @@ def test_of_equal_errors_the_first_is_kept_as_it_was_told():
     )
     again = replace(first, at=5.0, message="try 2", trace="", batch=9)
     assert rolled_once([first, again]) == [replace(first, at=5.0, count=2, first_at=1.0)]
+
+
+def test_of_very_many_sorts_the_first_are_told_apart_and_all_are_counted():
+    names = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(300)]
+    about: dict[str, Any] = {"job": "a", "run": 1, "stage": "r"}
+    errors = [
+        ErrorRaised(**about, at=float(n), kind=name, message=name) for n, name in enumerate(names)
+    ]
+    rejects = [
+        RejectsFound(**about, at=float(n), batch=n, kind="decode", count=2, example=name)
+        for n, name in enumerate(names)
+    ]
+    left = rolled_once([*errors, *rejects])
+    assert [event for event in left if event in errors] == errors[:100]
+    assert [event for event in left if event in rejects] == rejects[:100]
+    said = "of more than 100 sorts at once: this counts those beyond"
+    assert left[-2:] == [
+        replace(
+            errors[100], at=299.0, stage="", kind="ManyKinds", message=said, count=200,
+            first_at=100.0,
+        ),
+        replace(rejects[100], at=299.0, example=said, count=400, first_at=100.0),
+    ]  # fmt: skip
+    assert rolled_once(left) == left
