@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.clock import SystemClock
 from streamops_nb.engine.meter import Meter
 from streamops_nb.engine.record import Checkpoint
-from streamops_nb.engine.runner import Runner, Trouble
+from streamops_nb.engine.runner import Between, Runner, Trouble
 from streamops_nb.engine.scheduler import Scheduler
 from streamops_nb.model.errors import SourceError, StorageError, StreamopsError
 from streamops_nb.model.spec import JobSpec
@@ -273,6 +273,20 @@ class LocalBackend:
             yield JobFile(session, self.attach_job(name))
         finally:
             session.close()
+
+    def between(self, name: str, do: Between) -> Future[list[dict[str, Any]]] | None:
+        """Have something done between two batches of a run; see `Runner.ask`.
+
+        None if no run of the job goes on. Cancelled if it ends first.
+        """
+        task = self._tasks.get(name)
+        if task is None:
+            return None
+        future = task.runner.ask(do)
+        if self._tasks.get(name) is not task:  # it ended meanwhile, and may not look any more
+            future.cancel()
+        self._scheduler.wake(name)
+        return future
 
     def wake(self, name: str) -> None:
         """Look at once whether a job has something to do."""

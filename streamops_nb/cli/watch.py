@@ -1,12 +1,13 @@
-"""Commands for looking at running results: summary, runs, metrics, errors, alarms."""
+"""Commands for running results: summary, runs, metrics, errors, alarms, what failed."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from streamops_nb.cli.options import AsJson, Folder, JobName, JobNames, Limit, console
+from streamops_nb.cli.options import AsJson, Folder, JobName, JobNames, Limit, Why, console
 
 __all__ = ["COMMANDS"]
 
@@ -111,5 +112,58 @@ def alarms(
     do_alarms(workspace, what, name, address, secret, how, console(), as_json=as_json)
 
 
-COMMANDS = (summary, runs, metrics, errors, alarms)
+def heal(
+    workspace: Folder,
+    job: JobName,
+    spec: Annotated[
+        Path | None,
+        typer.Argument(metavar="[SPEC]", help="What is tried; default the newest version."),
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(metavar="SQL", help="Another query is tried.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Only decode, expression and so on.")
+    ] = None,
+    stage: Annotated[str | None, typer.Option(metavar="STAGE", help="Only of this one.")] = None,
+    text: Text = "",
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Write what came out, each reject once.")
+    ] = False,
+    why: Why = "",
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", "-o", metavar="FILE", help="Write the rest: .jsonl or .parquet."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try a job's rejects again under a changed specification; write what came out with --apply."""
+    from streamops_nb.shell.mending import heal_rejects
+
+    which = {"query": query, "kind": kind, "stage": stage, "text": text}
+    heal_rejects(
+        workspace, job, spec, which, console(), apply=apply, why=why, to=to, as_json=as_json
+    )
+
+
+def failure(
+    workspace: Annotated[
+        Path, typer.Argument(metavar="WORKSPACE|FILE", help="A workspace, or an exported failure.")
+    ],
+    job: Annotated[str, typer.Argument(metavar="[JOB]", help="Of the workspace.")] = "",
+    what: Annotated[
+        str, typer.Argument(metavar="[show|preview|export]", help="Default: show it.")
+    ] = "",
+    to: Annotated[
+        Path | None, typer.Option("--to", "-o", metavar="FILE", help="Where it is exported to.")
+    ] = None,
+    shown: Annotated[int, typer.Option("-n", min=0, help="Show so many rows.")] = 10,
+) -> None:
+    """Show a job's last failure, replay its batch in a preview, or export it as one file."""
+    from streamops_nb.shell.mending import show_failure
+
+    raise typer.Exit(show_failure(workspace, job, what, to, shown, console()))
+
+
+COMMANDS = (summary, runs, metrics, errors, alarms, heal, failure)
 """In the order of the help."""

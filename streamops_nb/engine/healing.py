@@ -1,7 +1,9 @@
 """Rejects that were healed go into a job's output: as a batch of their own, exactly once.
 
 In one transaction on the job's file the rows are written as the next batch, the rejects they were
-made of are taken out, and noted as healed: whoever comes again with one of them is refused.
+made of are taken out, and noted as healed: whoever comes again with one of them is refused. A sink
+outside of the file is written just before that commits, by the batch's number, as in every batch:
+if the process dies in between, the next batch, healed or not, takes its place.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from streamops_nb.db import Session, ident
+from streamops_nb.engine.attempt import Target
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.record import Record
 from streamops_nb.model.errors import Refused
@@ -44,7 +47,7 @@ def _create(file: JobFile, session: Session) -> None:
 def inject(
     file: JobFile,
     session: Session,
-    sink: Any,
+    sink: Target,
     *,
     rows: pa.Table,
     columns: Mapping[str, str],
@@ -53,12 +56,14 @@ def inject(
     version: int,
     facts: Callable[[int, int, int], list[dict[str, Any]]],
 ) -> list[dict[str, Any]]:
-    """Write healed rows as the next batch of a job that does not run; return its facts.
+    """Write healed rows as the next batch of a job of which no batch is going on; give its facts.
 
     Parameters
     ----------
+    file, session
+        The session is the file's own, so that all is one transaction.
     sink
-        A transactional sink that is open.
+        It is open.
     rows, columns
         The output rows, and their columns with types.
     places

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 from streamops_nb.db import Session
 from streamops_nb.engine.assembly import Parts, Surroundings, assemble
 from streamops_nb.engine.checkpoint import JobFile
+from streamops_nb.engine.external import External
 from streamops_nb.engine.facts import batch_facts
 from streamops_nb.engine.fit import misfits
 from streamops_nb.engine.forecast import gone
@@ -26,7 +28,11 @@ from streamops_nb.model.spec import JobSpec, Start
 from streamops_nb.plan.operator import Plan
 from streamops_nb.plan.planner import load_macros
 
-__all__ = ["Runner", "Trouble"]
+__all__ = ["Between", "Runner", "Trouble"]
+
+Facts = list[dict[str, Any]]
+Between = Callable[[JobFile, Session], Facts]
+_Asked = tuple[Future[Facts], Between]
 
 _TIDY_EVERY = 64
 """Retention and trimming run once in so many batches."""
@@ -99,6 +105,7 @@ class Runner:
         self._delivered = delivered
         self._made: list[dict[str, Any]] = []
         self._attempt = 0
+        self._asked: SimpleQueue[_Asked] = SimpleQueue()
         self._cancelled = False
         self._trace = trace
         self._session: Session = around.instance.session()
@@ -118,7 +125,7 @@ class Runner:
             self.parts.inlets,
             file=self.file,
             session=self._session,
-            sink=_External(self.parts.sink) if self._external else self.parts.sink,
+            sink=External(self.parts.sink) if self._external else self.parts.sink,
             external=self._external,
             pace=self.parts.pace,
             policy=self.parts.policy,
@@ -209,6 +216,7 @@ class Runner:
 
     def step(self) -> float | None:
         """Run one batch; see `Loop.step`. A failure that may pass is tried again with back-off."""
+        self._do_asked()
         before = self.loop.checkpoint.n
         try:
             wait = self.loop.step()
@@ -221,6 +229,33 @@ class Runner:
             if n % _TIDY_EVERY == 0:
                 self.tidy()
         return wait
+
+    def ask(self, do: Between) -> Future[Facts]:
+        """Have something committed as a batch of its own, before the next one.
+
+        Parameters
+        ----------
+        do
+            Is given the job's file and session, on the thread that runs the batches; it commits a
+            batch that reads nothing, and returns the batch's facts.
+        """
+        future: Future[Facts] = Future()
+        self._asked.put((future, do))
+        return future
+
+    def _do_asked(self) -> None:
+        while not self._asked.empty():
+            future, do = self._asked.get()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                made = do(self.file, self._session)
+                self.loop.checkpoint = self.file.open()
+                self._on_facts(made)
+            except Exception as error:  # noqa: BLE001 - who asked is told; the job goes on
+                future.set_exception(error)
+            else:
+                future.set_result(made)
 
     def _masked(self, text: str) -> str:
         """A message without the values of secrets."""
@@ -268,21 +303,10 @@ class Runner:
             self.parts.sink.tidy(self._session)
 
     def close(self) -> None:
-        """Close streams, sink and session."""
+        """Close streams, sink and session; what was asked for and not done is not done."""
+        while not self._asked.empty():
+            self._asked.get()[0].cancel()
         self.loop.close()
         if self._external:
             self.parts.sink.close()
         self._session.close()
-
-
-class _External:
-    """An external sink as the recipe sees it: the rows leave the database as Arrow."""
-
-    def __init__(self, sink: Any) -> None:
-        self._sink = sink
-
-    def write(self, n: int, select: str, session: Session) -> int:
-        """See `Target.write`."""
-        rows = session.table(select)
-        self._sink.write(n, rows)
-        return int(rows.num_rows)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from streamops_nb.db import ident
+from streamops_nb.db import Session
+from streamops_nb.engine.attempt import Target
+from streamops_nb.engine.checkpoint import JobFile
+from streamops_nb.engine.external import External
 from streamops_nb.engine.healing import PLACE, inject, not_healed
 from streamops_nb.model.errors import Fault, MoveRefused, Refused
 from streamops_nb.model.events import ActionTaken, BatchCommitted, to_json
-from streamops_nb.model.lifecycle import ACTIVE
+from streamops_nb.model.lifecycle import ACTIVE, Status
 from streamops_nb.model.wording import cut
 from streamops_nb.ops.core import Core, user
+from streamops_nb.ops.opening import HEALING
 from streamops_nb.ops.operations import Operations
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.plan import specfile
@@ -30,6 +36,11 @@ if TYPE_CHECKING:
     from streamops_nb.ops.workspace import Workspace
 
 __all__ = ["Heal", "Healing"]
+
+Facts = list[dict[str, Any]]
+
+_PATIENCE = 60.0
+"""Seconds for which the batch that is going on is waited for."""
 
 
 class Heal:
@@ -67,15 +78,17 @@ class Heal:
     def apply(self, *, why: str = "") -> int:
         """Write the output of the healed ones as a batch of the job; return its rows.
 
-        Exactly once: each reject is noted as healed in the transaction that writes.
+        Exactly once: each reject is noted as healed in the transaction that writes. With a job
+        that runs this is done between two of its batches.
 
         Raises
         ------
         MoveRefused
-            If the job is active.
+            If the job is just starting, pausing or stopping.
         Refused
-            If its query has windows, it writes elsewhere than to a table, the columns are not
-            those of the table, or one of the rejects was healed meanwhile; nothing is written.
+            If its query has windows, it does not write exactly once or keeps one row per key, the
+            columns are not those that it wrote, or one of the rejects was healed meanwhile;
+            nothing is written.
         """
         return self._workspace.apply_heal(self, why=why)
 
@@ -178,66 +191,118 @@ class Healing:
     def apply_heal(self, heal: Heal, *, why: str = "") -> int:
         """Write what `heal` found; see `Heal.apply`."""
         core, name = self._core, heal.name
-        self._check_healable(heal)
-        with self._operations.deciding:  # nobody starts it meanwhile
-            status = core.states.state(name).observed
-            if status in ACTIVE:
-                fault = Fault(
-                    what=f"it is {status}", where=name, remedy="pause it first, then heal"
-                )
-                raise MoveRefused([fault])
-            rows = 0
-            if heal.healed.num_rows:
-                facts = self._inject(heal)
-                core.states.committed(name, facts)
-                rows = int(facts[0]["rows_out"])
-            taken = ActionTaken(
-                job=name, at=core.now(), who=user(), action="heal", why=why,
-                result=f"done: {heal}, {rows:,} rows written",
-            )  # fmt: skip
-            core.states.note(taken)
+        _check_healable(heal)
+        if heal.preview.spec.sink != core.spec(name).sink:
+            raise Refused("rows are healed into what the job writes to - leave the sink as it is")
+        rows = 0
+        if heal.healed.num_rows:
+            made = self._between_batches(heal) or self._at_rest(heal)
+            rows = int(made[0]["rows_out"])
+        taken = ActionTaken(
+            job=name, at=core.now(), who=user(), action="heal", why=why,
+            result=f"done: {heal}, {rows:,} rows written",
+        )  # fmt: skip
+        core.states.note(taken)
         core.courier.deliver()
         return rows
 
-    def _check_healable(self, heal: Heal) -> None:
-        result = heal.preview.result
-        if heal.preview.faults or not result.output:
-            raise Refused([*heal.preview.faults] or "the query gives no output")
-        if any(stage.kind == "closed" for stage in result.stages.values()):
-            raise Refused(
-                "the windows of these rows have closed, and a window is emitted once - save the"
-                " changed specification and start the job from before them, or export the rows"
-            )
-        sink = heal.preview.spec.sink.type
-        if sink != "table":
-            raise Refused(f"rows are healed into a table, not into {sink} - export them instead")
+    def _between_batches(self, heal: Heal) -> Facts | None:
+        """Have it done by the run that goes on; None if there is none."""
+        core, name = self._core, heal.name
+        status = core.states.state(name).observed
+        if status not in (Status.RUNNING, Status.RETRYING):
+            return None
+        asked = core.backend.between(name, lambda file, session: self._inject(heal, file, session))
+        try:
+            return None if asked is None else asked.result(_PATIENCE)
+        except CancelledError:
+            return None  # the run ended first
+        except TimeoutError:
+            if asked is not None and not asked.cancel():
+                return asked.result()  # it is just being done
+            what = f"its batch has been going on for {_PATIENCE:.0f} s"
+            raise MoveRefused([Fault(what=what, where=name, remedy="heal it later")]) from None
 
-    def _inject(self, heal: Heal) -> list[dict[str, Any]]:
+    def _at_rest(self, heal: Heal) -> Facts:
+        core, name = self._core, heal.name
+        with self._operations.deciding:  # nobody starts it meanwhile
+            status = core.states.state(name).observed
+            if status in ACTIVE or name in core.backend.leaving:
+                fault = Fault(
+                    what=f"it is {status}", where=name, remedy="heal it when that is over"
+                )
+                raise MoveRefused([fault])
+            session = core.instance.session()
+            try:
+                # one session for file and rows: they are one transaction
+                file = JobFile(session, core.backend.attach_job(name))
+                # should the process die here: a job at rest is not looked into otherwise
+                core.catalog.set(HEALING, name)
+                made = self._inject(heal, file, session)
+            finally:
+                session.close()
+            core.states.committed(name, made)
+            core.courier.deliver()
+            core.catalog.set(HEALING, "")
+        return made
+
+    def _inject(self, heal: Heal, file: JobFile, session: Session) -> Facts:
         core, name, spec = self._core, heal.name, heal.preview.spec
         output = heal.preview.result.stages[heal.preview.result.output]
         sink_class, settings = resolved("sink", spec.sink, os.environ, ("sink",))
-        database = core.backend.attach_job(name)
         context = Context(
-            job=name, folder=core.folder, schema=dict(output.columns), database=ident(database)
+            job=name, folder=core.folder, schema=dict(output.columns), database=file.database
         )
         view, now = core.states.view(name), core.now()
 
-        def facts(n: int, seq: int, written: int) -> list[dict[str, Any]]:
+        def facts(n: int, seq: int, written: int) -> Facts:
             committed = BatchCommitted(
                 job=name, run=view.run, seq=seq, at=now, n=n, rows_out=written, lag=view.lag,
                 watermarks=view.watermarks, frontiers=view.frontiers, state_rows=view.state_rows,
+                holders=view.holders,
             )  # fmt: skip
             return [to_json(committed)]
 
-        session = core.instance.session()
-        try:
-            with core.backend.job_file(name) as file:
-                sink = sink_class(settings, context)
-                sink.open(session)
-                return inject(
-                    file, session, sink, rows=output.table, columns=output.columns,
-                    places=heal.healed.select(list(PLACE)), now=now, version=view.version,
-                    facts=facts,
-                )  # fmt: skip
-        finally:
-            session.close()
+        with _opened(sink_class(settings, context), session) as sink:
+            return inject(
+                file, session, sink, rows=output.table, columns=output.columns,
+                places=heal.healed.select(list(PLACE)), now=now, version=view.version,
+                facts=facts,
+            )  # fmt: skip
+
+
+@contextmanager
+def _opened(sink: Any, session: Session) -> Iterator[Target]:
+    if sink.transactional:
+        sink.open(session)
+        yield sink
+        return
+    sink.open()
+    try:
+        yield External(sink)
+    finally:
+        sink.close()
+
+
+def _check_healable(heal: Heal) -> None:
+    result = heal.preview.result
+    if heal.preview.faults or not result.output:
+        raise Refused([*heal.preview.faults] or "the query gives no output")
+    if any(stage.kind == "closed" for stage in result.stages.values()):
+        raise Refused(
+            "a window is emitted once, and those of these rows have closed or are being filled by"
+            " the query that runs - save the changed specification and start the job from before"
+            " the rows, or export them"
+        )
+    sink = heal.preview.spec.sink
+    if sink.type not in ("table", "parquet"):
+        raise Refused(
+            f"rows are healed into a table or Parquet files, where each is written exactly once,"
+            f" not into {sink.type} - export them instead"
+        )
+    if sink.settings.get("key"):
+        raise Refused(
+            "the output keeps the newest row of a key, and healed rows are older than those that"
+            " came after them - save the changed specification and start the job from before the"
+            " rows, or export them"
+        )

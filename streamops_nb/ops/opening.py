@@ -22,7 +22,10 @@ from streamops_nb.store.catalog import Catalog
 from streamops_nb.store.lock import WorkspaceLock
 from streamops_nb.store.records import JobRecord
 
-__all__ = ["find_jobs", "open_core"]
+__all__ = ["HEALING", "find_jobs", "open_core"]
+
+HEALING = "healing"
+"""The setting that names the job at rest whose rejects are just being healed."""
 
 
 def open_core(
@@ -91,7 +94,7 @@ def find_jobs(core: Core) -> dict[str, Status]:
     """Find every job as it last committed.
 
     A job at rest has nothing left in its file that the catalog does not have, so only those that
-    were active or are paused are looked at.
+    were active or are paused are looked at, and one that was just being healed.
 
     Returns
     -------
@@ -99,9 +102,13 @@ def find_jobs(core: Core) -> dict[str, Status]:
         The jobs that had been active when their owner ended, and where they stood.
     """
     active = {}
+    healed = core.catalog.setting(HEALING)
     for record in core.catalog.jobs():
         status = record.state.observed
         if status not in ACTIVE and status is not Status.PAUSED:
+            if record.name == healed:
+                _catch_up(core, record)
+                core.catalog.set(HEALING, "")
             continue
         if status in ACTIVE:
             active[record.name] = status

@@ -23,7 +23,7 @@ from streamops_nb.shell.checking import load_spec
 from streamops_nb.shell.opened import looking_at, print_json
 from streamops_nb.shell.places import placed
 
-__all__ = ["print_preview"]
+__all__ = ["print_preview", "show_preview"]
 
 
 def print_preview(
@@ -68,7 +68,7 @@ def print_preview(
     except Refused as refusal:
         raise type(refusal)([placed(fault, spec, text) for fault in refusal.faults]) from refusal
     faults = [placed(fault, spec, text) for fault in preview.faults]
-    return _print(preview, faults, console, shown, as_json=as_json)
+    return show_preview(preview, faults, console, shown, as_json=as_json)
 
 
 def _print_job(
@@ -86,7 +86,7 @@ def _print_job(
     with looking_at(folder) as workspace:
         given = _given(workspace.job(name).spec, values)
         preview = workspace.preview(name, params=given, **how)
-    return _print(preview, preview.faults, console, shown, as_json=as_json)
+    return show_preview(preview, preview.faults, console, shown, as_json=as_json)
 
 
 def _given(spec: JobSpec, values: Sequence[str]) -> dict[str, Any]:
@@ -105,9 +105,10 @@ def _made(folder: Path) -> Iterator[None]:
             folder.rmdir()
 
 
-def _print(
+def show_preview(
     preview: Preview, faults: Sequence[Fault], console: Console, shown: int, *, as_json: bool
 ) -> int:
+    """Print a preview and give the exit code; parameters as of `print_preview`."""
     if as_json:
         print_json(_as_data(preview, faults), console)
     else:

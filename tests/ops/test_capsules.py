@@ -15,6 +15,7 @@ from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops.workspace import Workspace
 from tests.ops.operated import opened, plant
 from tests.ops.test_reporting import until
+from tests.streamops import streamops
 
 GOOD = '{"ts": "2026-01-01T00:00:0%dZ", "device": "d%d", "temp": 20.5}\n'
 QUERY = "SELECT ts, device, temp, label FROM r JOIN labels USING (device)"
@@ -78,6 +79,21 @@ def test_one_file_opens_on_another_machine_and_a_backup_has_it_too(tmp_path: Pat
     assert opened_again.error == capsule.error
     replayed = opened_again.preview()
     assert (len(replayed.rejects), list(replayed.df["label"])) == (1, ["five", "eight"])
+
+
+def test_a_failure_is_shown_exported_and_replayed_from_a_shell(tmp_path: Path) -> None:
+    with opened(tmp_path / "w") as workspace:
+        failed(workspace)
+    shown = streamops("failure", "w", "a", folder=tmp_path)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "in batch 2\nTooManyRejects: batch 2 has 1 rejects" in shown.stdout
+    assert "5 records are kept" in shown.stdout
+    done = streamops("failure", "w", "a", "export", "--to", "a.capsule", folder=tmp_path)
+    assert done.stdout == "written a.capsule\n"
+    shutil.rmtree(tmp_path / "w")
+    replayed = streamops("failure", "a.capsule", "preview", folder=tmp_path)
+    assert replayed.returncode == 0
+    assert "eight" in replayed.stdout
 
 
 def test_a_job_that_did_not_fail_has_no_capsule_and_one_without_records_says_why(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,11 @@ from streamops_nb.demo.build import demo_specs
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops.healing import Heal
 from streamops_nb.ops.workspace import Workspace
+from streamops_nb.sinks.parquet import read
+from tests.ops.healer import heal_and_die
 from tests.ops.operated import COUNT, opened, plant
+from tests.ops.test_reporting import until
+from tests.streamops import streamops
 
 GOOD = '{"ts": "2026-01-01T00:00:0%dZ", "device": "d%d", "temp": 20.5}'
 NOT_A_NUMBER = '{"ts": "2026-01-01T00:01:0%dZ", "device": "n%d", "temp": "n/a"}'
@@ -22,23 +28,35 @@ NO_SUCH_DAY = '{"ts": "2025-13-32T00:00:0%dZ", "device": "x%d", "temp": 1}'
 NO_JSON = "E42 sensor bus timeout %d %d"
 PLANTED = {NOT_A_NUMBER: 7, NO_SUCH_DAY: 5, NO_JSON: 3}
 
+NURSERY = multiprocessing.get_context("forkserver")
+NURSERY.set_forkserver_preload(["tests.ops.healer", "streamops_nb.ops.workspace"])
+
 TOLERANT = {
     "streams": {"r": {"schema": {"ts": "TIMESTAMPTZ", "device": "VARCHAR", "temp": "VARCHAR"}}}
 }
 QUERY = "SELECT ts, device, TRY_CAST(temp AS DOUBLE) AS temp FROM r"
 
 
-def bad_stream(workspace: Workspace, query: str = "SELECT ts, device, temp FROM r") -> so.Job:
-    """A job over a file with planted faults, finished."""
+def bad_stream(
+    workspace: Workspace,
+    query: str = "SELECT ts, device, temp FROM r",
+    *,
+    follow: bool = False,
+    **more: object,
+) -> so.Job:
+    """A job over a file with planted faults, which it has read."""
     lines = [GOOD % (n, n) for n in range(10)]
     for line, times in PLANTED.items():
         lines += [line % (n, n) for n in range(times)]
     (workspace.folder / "in.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    spec = plant("a", query=query)
-    spec["streams"]["r"]["source"] = {"type": "files", "path": "in.jsonl", "follow": False}
-    job = workspace.save(spec)
+    spec = plant("a", query=query, **more)
+    spec["streams"]["r"]["source"] = {"type": "files", "path": "in.jsonl", "follow": follow}
+    job = workspace.save(spec | {"start": {"at": "earliest"}})
     job.start()
-    assert job.wait(20) == Status.FINISHED
+    if follow:
+        until(lambda: job.view.rejects == 15)
+    else:
+        assert job.wait(20) == Status.FINISHED
     return job
 
 
@@ -137,7 +155,103 @@ def test_what_cannot_be_healed_is_exported(tmp_path: Path) -> None:
             heal.export(tmp_path / "rest.xlsx")
 
 
-def test_closed_windows_and_running_jobs_are_not_healed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("crash", [False, True])
+def test_rows_are_healed_into_parquet_files_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crash: bool
+) -> None:
+    class Crash(BaseException):
+        """The process dies when the file is there and the batch is not committed."""
+
+    def die(*args: object, **kwargs: object) -> None:
+        raise Crash
+
+    with opened(tmp_path / "w") as workspace:
+        job = bad_stream(workspace, sink={"type": "parquet", "path": "out"})
+        heal = job.heal(query=QUERY, changes=TOLERANT)
+        if crash:
+            with monkeypatch.context() as patched:
+                patched.setattr("streamops_nb.engine.checkpoint.JobFile.commit", die)
+                with pytest.raises(Crash):
+                    heal.apply()
+            assert len(job.rejects()) == 15
+        assert heal.apply() == 7
+        assert len(job.rejects()) == 8
+    rows = read(tmp_path / "w" / "out").to_pylist()
+    assert len(rows) == len({row["device"] for row in rows}) == 17
+
+
+@pytest.mark.parametrize("sink", [{"type": "table"}, {"type": "parquet", "path": "out"}])
+def test_a_process_that_is_killed_while_it_heals_heals_each_reject_once_or_not_at_all(
+    tmp_path: Path, sink: dict[str, str]
+) -> None:
+    folder, how = tmp_path / "w", {"query": QUERY, "changes": TOLERANT}
+
+    def rows(workspace: Workspace) -> list[str]:
+        if sink["type"] == "table":
+            return sorted(workspace.job("a").output.df()["device"])
+        return sorted(read(folder / "out")["device"].to_pylist())
+
+    with opened(folder) as workspace:
+        bad_stream(workspace, sink=sink)
+        before = rows(workspace)
+    for where in ("written", "unsettled", "committed"):
+        victim = NURSERY.Process(target=heal_and_die, args=(folder, how, where))
+        victim.start()
+        victim.join()
+        assert victim.exitcode == -signal.SIGKILL
+        with opened(folder) as workspace:
+            job = workspace.job("a")
+            if where == "committed":
+                with pytest.raises(so.Refused, match="keeps no such rejects"):
+                    job.heal(text="DOUBLE", **how)
+                assert len(job.rejects()) == 8
+                assert rows(workspace) == sorted([*before, *(f"n{n}" for n in range(7))])
+                assert job.metrics()["rows_out"].sum() == job.view.rows_out == 17
+            else:
+                assert len(job.rejects()) == 15
+                assert job.metrics()["rows_out"].sum() == 10
+
+
+def test_rejects_are_healed_from_a_shell_and_the_rest_is_exported(tmp_path: Path) -> None:
+    with opened(tmp_path / "w") as workspace:
+        spec = bad_stream(workspace).spec.model_dump(mode="json", exclude_defaults=True)
+    spec["streams"]["r"] |= TOLERANT["streams"]["r"]
+    (tmp_path / "tolerant.yaml").write_text(json.dumps(spec | {"query": QUERY}))
+    tried = streamops("heal", "w", "a", "tolerant.yaml", folder=tmp_path)
+    assert (tried.returncode, tried.stderr) == (0, "")
+    assert tried.stdout.startswith("healed 7 of 15 rejects\n")
+    assert tried.stdout.endswith("Nothing is written yet - say --apply.\n")
+    more = ("--apply", "--why", "n/a", "--to", "rest.jsonl")
+    done = streamops("heal", "w", "a", "tolerant.yaml", *more, folder=tmp_path)
+    said = ["healed 7 of 15 rejects", "7 rows written", "written rest.jsonl: 8 rejects"]
+    assert (done.stdout.splitlines(), done.stderr) == (said, "")
+    assert len((tmp_path / "rest.jsonl").read_text().splitlines()) == 8
+
+
+def test_rows_are_healed_while_the_job_runs_and_it_goes_on(tmp_path: Path) -> None:
+    with opened(tmp_path / "w") as workspace:
+        job = bad_stream(workspace, follow=True)
+        heal, other = (job.heal(query=QUERY, changes=TOLERANT) for _ in "ab")
+        assert heal.apply() == 7
+        assert job.status == Status.RUNNING
+        with pytest.raises(so.Refused, match="7 of these rejects were healed before"):
+            other.apply()
+        with (workspace.folder / "in.jsonl").open("a") as file:
+            file.write(f"{GOOD % (9, 9)}\n")
+        until(lambda: len(job.output) == 18)
+        assert (job.status, job.view.rows_out, job.view.batch) == ("RUNNING", 18, 3)
+        job.pause()
+        assert job.metrics()["rows_out"].sum() == 18
+    with opened(tmp_path / "w") as workspace:
+        job = workspace.job("a")
+        job.start()
+        with (workspace.folder / "in.jsonl").open("a") as file:
+            file.write(f"{GOOD % (8, 8)}\n")
+        until(lambda: job.view.rows_out == 1)
+        assert (len(job.output), len(job.rejects()), job.view.batch) == (19, 8, 4)
+
+
+def test_what_would_not_equal_the_query_over_all_rows_is_not_healed(tmp_path: Path) -> None:
     with opened(tmp_path / "w") as workspace:
         job = bad_stream(workspace, COUNT)
         heal = job.heal(
@@ -145,25 +259,28 @@ def test_closed_windows_and_running_jobs_are_not_healed(tmp_path: Path) -> None:
         )
         with pytest.raises(so.Refused, match="a window is emitted once"):
             heal.apply()
-        before = len(job.output)
+        with pytest.raises(so.Refused, match="keeps no such rejects"):
+            job.heal(kind="late")
+        assert len(job.output) == 10
     with opened(tmp_path / "v") as workspace:
         job = bad_stream(workspace)
-        heal = job.heal(query=QUERY, changes=TOLERANT)
         wrong = job.heal(query="SELECT device FROM r", changes=TOLERANT)
         with pytest.raises(so.SpecRefused, match="the column ts is"):
             wrong.apply()
-        config = workspace.spec("a").model_dump(mode="json")
-        config["streams"]["r"]["source"] = {"type": "files", "path": "in.jsonl", "follow": True}
-        workspace.save(config)
-        job.start()
-        with pytest.raises(so.MoveRefused, match="pause it first, then heal"):
-            heal.apply()
-        job.pause()
-        assert heal.apply() == 7
-        assert before == 10
-        job.start()
-        job.pause()
-        assert len(job.output) == 17
+        elsewhere = job.heal(
+            query=QUERY, changes={**TOLERANT, "sink": {"type": "parquet", "path": "out"}}
+        )
+        with pytest.raises(so.Refused, match="into what the job writes to"):
+            elsewhere.apply()
+        assert len(job.output) == 10
+    for sink, said in (("none", "not into none"), ("table", "keeps the newest row of a key")):
+        with opened(tmp_path / sink) as workspace:
+            more = {"key": ["device"]} if sink == "table" else {}
+            heal = bad_stream(workspace, sink={"type": sink, **more}).heal(
+                query=QUERY, changes=TOLERANT
+            )
+            with pytest.raises(so.Refused, match=said):
+                heal.apply()
 
 
 def test_every_fault_planted_in_the_demos_stream_is_found_counted_right_and_healed(
