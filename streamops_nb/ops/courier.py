@@ -64,7 +64,11 @@ class Courier:
             self._places[alike] = len(self._held)
             self._held.append(self._traced(alike, event))
         else:
-            self._held[place] = rolled([self._held[place], event])[0][0]
+            first = self._held[place]
+            assert isinstance(first, ErrorRaised)
+            # of the many kinds each has words of its own: those of the first are told
+            again = replace(event, stage=first.stage, kind=first.kind, message=first.message)
+            self._held[place] = rolled([first, again])[0][0]
 
     def _traced(self, alike: str, event: ErrorRaised) -> ErrorRaised:
         """Keep one trace of equal errors an hour, and not all of a very long one."""

@@ -40,7 +40,7 @@ def test_of_a_thousand_kinds_the_first_are_told_apart_and_all_are_counted(tmp_pa
         with courier.held():  # all of them between two deliveries
             for n in range(5_000):
                 name = "".join(chr(ord("a") + n // 26**i % 26) for i in range(4))
-                workspace._core.states.raised("a", stage="", kind=name, message="x")
+                workspace._core.states.raised("a", stage="", kind=name, message=name)
         log = workspace.errors("a")
         assert log.count == 5_000
         assert len(log.entries) == 101
