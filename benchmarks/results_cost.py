@@ -146,7 +146,7 @@ def _history(folder: Path, events: int) -> dict[str, float]:
         pass
     view, _ = recall(catalog, "a")
     assert view.batches == hours * _HOUR
-    catalog.keep_views([("a", view.seq, json.dumps(view_to_json(view)))])
+    catalog.keep_views(catalog.place, [("a", view.seq, json.dumps(view_to_json(view)))])
     catalog.append(_facts(view.batch + 1, 250, now))
     catalog.close()
     instance.close()
@@ -207,7 +207,7 @@ def _growth(folder: Path, days: int) -> list[int]:
             view = fold_all(view, facts)
             if view.seq - kept >= 500:
                 kept = view.seq
-                catalog.keep_views([("a", view.seq, json.dumps(view_to_json(view)))])
+                catalog.keep_views(catalog.place, [("a", view.seq, json.dumps(view_to_json(view)))])
         session = instance.session()
         session.rows("CHECKPOINT catalog")
         session.close()

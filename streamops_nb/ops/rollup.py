@@ -27,10 +27,10 @@ class Rollup:
 
     def look(self) -> None:
         """Roll up what has come of age, and keep the views that have changed much."""
+        self._core.states.keep(_MANY)
         now = self._core.now()
         if 0 <= now - self._last < _EVERY:
             return
-        self._core.states.keep(_MANY)
         begun = time.perf_counter()
         while self._core.catalog.roll_up(now):
             if time.perf_counter() - begun > _AT_MOST:

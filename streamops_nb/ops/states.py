@@ -35,6 +35,9 @@ from streamops_nb.store.catalog import Catalog
 
 __all__ = ["States"]
 
+_AT_ONCE = 10
+"""Views that are kept in one transaction, about 1 ms each."""
+
 
 class States:
     """States and views of all jobs; thread-safe. Also the listener of the backend.
@@ -69,18 +72,18 @@ class States:
             return self._views[name]
 
     def keep(self, many: int) -> None:
-        """Keep those views into which so many events were folded since they were kept last."""
+        """Keep some of the views into which so many events were folded since they were kept."""
         with self._lock:  # nothing is folded meanwhile that has no number and is not stored yet
-            names = [name for name, count in self._folded.items() if count >= many]
+            names = [name for name, count in self._folded.items() if count >= many][:_AT_ONCE]
             # a backup holds deliveries back for long: not with this lock, which commits need
             if not names or not self._courier.deliver(wait=False):
                 return
             views = [self._views[name] for name in names]
-            self._catalog.keep_views(
-                (view.job, view.seq, json.dumps(view_to_json(view))) for view in views
-            )
+            place = self._catalog.place
             for name in names:
                 del self._folded[name]
+        bodies = [(view.job, view.seq, json.dumps(view_to_json(view))) for view in views]
+        self._catalog.keep_views(place, bodies)
 
     def __contains__(self, name: object) -> bool:
         return name in self._states

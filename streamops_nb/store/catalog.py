@@ -254,17 +254,24 @@ class Catalog:
             yield from page.events
             since = page.next
 
-    def keep_views(self, views: Iterable[tuple[str, int, str]]) -> None:
+    @property
+    def place(self) -> int:
+        """The place of the last event that was stored."""
+        return self._history.last
+
+    def keep_views(self, place: int, views: Iterable[tuple[str, int, str]]) -> None:
         """Keep views of jobs, so that folding goes on from there; replaces those kept before.
 
         Parameters
         ----------
+        place
+            All events up to it are in the views. Nothing was rolled up since it was the last.
         views
             Per job its name, the number of its last fact that is in the view, and the view as
-            text. All events that are stored by now must be in it.
+            text.
         """
         with self._writing() as session:
-            self._history.keep_views(session, views)
+            self._history.keep_views(session, place, views)
 
     def kept_view(self, job: str) -> tuple[int, str] | None:
         """Give the place up to which events are in the view that is kept of a job, and the view."""

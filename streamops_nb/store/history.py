@@ -28,6 +28,11 @@ class History:
         self._last = int(session.rows(statement("last id"))[0][0])
         self.rolling = Rolling(session)
 
+    @property
+    def last(self) -> int:
+        """The place of the last event that was stored."""
+        return self._last
+
     def append(self, session: Session, events: Iterable[Event]) -> int:
         """Store the events that are new; return their number."""
         fresh = self._new(session, list(events))
@@ -77,12 +82,14 @@ class History:
         with session.registered(asked=asked):
             return {(job, seq) for job, seq in session.rows(statement("known"))}
 
-    def keep_views(self, session: Session, views: Iterable[tuple[str, int, str]]) -> None:
-        """Keep views that have all events in them which are stored by now."""
+    def keep_views(
+        self, session: Session, place: int, views: Iterable[tuple[str, int, str]]
+    ) -> None:
+        """Keep views; parameters as of `Catalog.keep_views`."""
         rows = [dict(zip(_VIEWS.names, view, strict=True)) for view in views]
         with session.registered(fresh=pa.Table.from_pylist(rows, schema=_VIEWS)):
             session.run(statement("drop views"))
-            session.run(statement("add views"), {"place": self._last})
+            session.run(statement("add views"), {"place": place})
 
     def page(
         self,

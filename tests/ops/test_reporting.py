@@ -119,7 +119,7 @@ def test_a_view_that_was_kept_is_gone_on_from_and_is_the_same_to_the_last_field(
         view, count = recall(catalog, "a")
         assert (view, view.errors) == (before, 1)
         # a view that another version kept is folded anew
-        catalog.keep_views([("a", 0, '{"job": "a"}')])
+        catalog.keep_views(catalog.place, [("a", 0, '{"job": "a"}')])
         again, all_of_them = recall(catalog, "a")
         assert (again.rows_in, again.rows_out, again.errors) == (26, 2, 1)
         assert count < all_of_them

@@ -162,7 +162,7 @@ def test_a_fold_of_what_is_left_equals_a_recount_from_scratch(deeds) -> None:
                 catalog.append(facts)
             elif what == "keep":
                 view, _ = recall(catalog, "a")
-                catalog.keep_views([("a", view.seq, json.dumps(view_to_json(view)))])
+                catalog.keep_views(catalog.place, [("a", view.seq, json.dumps(view_to_json(view)))])
             elif what == "batch":
                 at += gap
                 new = batches(len(facts) // 2 + 1, 1, at=at, every=1.0)
