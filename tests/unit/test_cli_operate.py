@@ -170,5 +170,6 @@ def test_what_is_wrong_is_said_in_one_sentence_with_exit_code_2(
 ) -> None:
     done = streamops(*command, folder=folder)
     assert (done.returncode, done.stdout) == (2, "")
-    assert len(done.stderr.strip().splitlines()) == 1
+    _, where = done.stderr.strip().splitlines()
+    assert "Refused: docs/errors.md#" in where
     assert "Traceback" not in done.stderr
