@@ -250,12 +250,16 @@ class Runner:
                 continue
             try:
                 made = do(self.file, self._session)
-                self.loop.checkpoint = self.file.open()
-                self._on_facts(made)
             except Exception as error:  # noqa: BLE001 - who asked is told; the job goes on
                 future.set_exception(error)
-            else:
-                future.set_result(made)
+                continue
+            try:
+                self.loop.checkpoint = self.file.open()
+                self._on_facts(made)
+            except BaseException as error:
+                future.set_exception(error)
+                raise  # without knowing where it stands it must not go on
+            future.set_result(made)
 
     def _masked(self, text: str) -> str:
         """A message without the values of secrets."""

@@ -192,7 +192,7 @@ class Healing:
         """Write what `heal` found; see `Heal.apply`."""
         core, name = self._core, heal.name
         _check_healable(heal)
-        if heal.preview.spec.sink != core.spec(name).sink:
+        if heal.preview.spec.sink != core.spec(name, core.catalog.job(name).ran or None).sink:
             raise Refused("rows are healed into what the job writes to - leave the sink as it is")
         rows = 0
         if heal.healed.num_rows:
