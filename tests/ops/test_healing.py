@@ -241,8 +241,8 @@ def test_rows_are_healed_while_the_job_runs_and_it_goes_on(tmp_path: Path) -> No
             other.apply()
         with (workspace.folder / "in.jsonl").open("a") as file:
             file.write(f"{GOOD % (9, 9)}\n")
-        until(lambda: len(job.output) == 18)
-        assert (job.status, job.view.rows_out, job.view.batch) == ("RUNNING", 18, 3)
+        until(lambda: job.view.rows_out == 18)
+        assert (job.status, len(job.output), job.view.batch) == ("RUNNING", 18, 3)
         job.pause()
         assert job.metrics()["rows_out"].sum() == 18
     with opened(tmp_path / "w") as workspace:
