@@ -43,7 +43,7 @@ def run(options: Options) -> Table:
                     spec=_spec(source),
                     workspace=str(options.data / "bench.streamops"),
                     jobs=count,
-                    warm_up=min(3, length),
+                    warm_up=min(8, length),
                     seconds=length,
                 )
                 for count in (0, jobs)
