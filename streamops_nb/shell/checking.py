@@ -12,16 +12,17 @@ from streamops_nb import plugins
 from streamops_nb.db import Instance, ident, open_instance
 from streamops_nb.engine.assembly import Surroundings, open_stream, plan_spec
 from streamops_nb.engine.fit import references_of, schemas_of
-from streamops_nb.model.errors import Fault, Refused, SourceError, SpecRefused
+from streamops_nb.model.errors import Fault, Refused, SourceError, SpecRefused, StreamopsError
 from streamops_nb.model.secrets import resolve
 from streamops_nb.model.spec import JobSpec
+from streamops_nb.plan.leftover import leftover
 from streamops_nb.plan.operator import Plan
 from streamops_nb.plan.planner import Planner
 from streamops_nb.plan.specfile import load
 from streamops_nb.shell.places import placed
 from streamops_nb.sinks.base import Context
 
-__all__ = ["endless_streams", "load_spec", "plan_of"]
+__all__ = ["endless_streams", "faults_beside", "load_spec", "plan_of"]
 
 
 def load_spec(path: Path) -> JobSpec:
@@ -70,6 +71,20 @@ def endless_streams(spec: JobSpec, folder: Path) -> list[str]:
                 endless.append(name)
             opened.source.close()
     return endless
+
+
+def faults_beside(path: Path, folder: Path | None) -> list[Fault]:
+    """Tell what is wrong with the query of a specification that was refused for its settings."""
+    spec = leftover(path)
+    if spec is None:
+        return []
+    try:
+        plan_of(path, spec, folder or path.parent / f"{spec.name}.streamops")
+    except Refused as refusal:
+        return list(refusal.faults)
+    except StreamopsError:  # a source that does not answer is none of the specification's faults
+        return []
+    return []
 
 
 @contextmanager

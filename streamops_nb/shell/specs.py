@@ -6,7 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from streamops_nb.shell.checking import load_spec, plan_of
+from streamops_nb.model.errors import SpecRefused
+from streamops_nb.shell.checking import faults_beside, load_spec, plan_of
 
 __all__ = ["print_plan", "print_verdict"]
 
@@ -17,9 +18,14 @@ def print_verdict(path: Path, folder: Path | None, console: Console) -> None:
     Raises
     ------
     Refused
-        With every fault, if it is not.
+        With every fault, if it is not; those of the query too, if what it reads is good.
     """
-    spec = load_spec(path)
+    try:
+        spec = load_spec(path)
+    except SpecRefused as refusal:
+        read = all(fault.where for fault in refusal.faults)  # it is the text of a specification
+        more = faults_beside(path, folder) if read else []
+        raise SpecRefused([*refusal.faults, *more]) from refusal
     plan = plan_of(path, spec, folder or path.parent / f"{spec.name}.streamops")
     columns = ", ".join(f"{name} {kind}" for name, kind in plan.columns.items())
     console.out(f"{path}: good\n  output: {columns}\n  sink: {spec.sink.type}", highlight=False)

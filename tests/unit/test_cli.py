@@ -97,6 +97,20 @@ def test_validate_tells_every_fault_of_a_query_with_its_place_in_the_file(spec: 
     ]
 
 
+def test_validate_tells_the_faults_of_settings_and_query_together(spec: Path) -> None:
+    changed(spec, "name: by_device", "name: By Device")
+    changed(spec, "event_time: ts", "event_time: ts\n    idle_timeoot: 3s")
+    changed(spec, "count(*)", "cuont(*)")
+    done = streamops("validate", spec.name, folder=spec.parent)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert [fault.partition(": ")[0].strip() for fault in done.stderr.splitlines()[1:-1]] == [
+        "name (line 1:1)",
+        "streams.readings.idle_timeoot (line 7:5)",
+        "query 1:30 (line 9:32)",
+    ]
+    assert list(spec.parent.iterdir()) == [spec]
+
+
 def test_validate_samples_a_stream_whose_schema_is_to_be_inferred(spec: Path) -> None:
     changed(spec, "    schema: {ts: TIMESTAMPTZ, device: VARCHAR, temp: DOUBLE}\n", "")
     records = spec.parent / "readings.jsonl"
