@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from streamops_nb.db import Session
 from streamops_nb.engine.attempt import Attempt
 from streamops_nb.model.errors import Interrupted, StreamopsError
-from streamops_nb.model.fingerprint import shape
+from streamops_nb.model.fingerprint import VALUES
 from streamops_nb.plan.failing import failing
 from streamops_nb.plan.operator import Plan
 from streamops_nb.plan.tree import Tree
@@ -48,7 +49,8 @@ def foreseen(
         return "", {}
     asked = _asked(rows, keep)
     told = {place: fault(found.stream, place) for place in asked}
-    shapes = {number: shape(told[place] or "") for place, number in asked.items()}
+    # as rejects are counted, so that all of an expression are counted together
+    shapes = {number: re.sub(VALUES, "…", told[place] or "") for place, number in asked.items()}
     messages = {place: told.get(place, shapes[number]) for place, number in rows}
     sure = {place: message for place, message in messages.items() if message is not None}
     return (found.stream, sure) if len(sure) == len(messages) else ("", {})
