@@ -54,6 +54,8 @@ class Rolling:
         if until <= begin:
             return False
         rows, until, more = self._rows(session, tier, begin, until)
+        if not rows:
+            return False
         _replace(session, rows, tier.width)
         self._upto[tier.width] = until
         text = json.dumps({str(width): upto for width, upto in self._upto.items()})
