@@ -59,8 +59,10 @@ class JobView:
     looked_rows, unordered
         Of the batches that were looked at closely: how many records they read, and how many of
         these came after a later one of their partition.
-    batch, batch_at, received_at, written_at
-        Number and time of the last committed batch; when a batch last read or wrote something.
+    batch
+        Number of the last committed batch, of whichever run.
+    batch_at, received_at, written_at
+        When the run last committed a batch, read something, wrote something.
     lag, watermarks, frontiers, holders, closes
         Per stream or stage; see `BatchCommitted`.
     spanned
@@ -236,6 +238,7 @@ def _run_started(view: JobView, event: RunStarted) -> JobView:
         run=event.run,
         start=event.start,
         started_at=event.at,
+        batch=view.batch,
         state_rows=view.state_rows,
         last_error=view.last_error,
         seq=view.seq,

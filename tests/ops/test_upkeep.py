@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 import streamops_nb as so
+from streamops_nb.model.events import BatchCommitted
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops import upkeep
 from streamops_nb.ops.workspace import Workspace
@@ -328,6 +329,29 @@ def test_a_name_that_is_a_path_or_sql_or_endless_is_refused_everywhere(
     with pytest.raises(so.SpecRefused):
         workspace.save(plant(name))
     assert list(workspace.jobs) == ["a"]
+
+
+def test_the_batches_of_a_file_made_anew_are_numbered_on_also_after_a_run_without_any(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path / "w") as workspace:
+        workspace.stream("log").append(rows(0, 30))
+        job = workspace.save(appended("a", start={"at": "earliest"}))
+        job.start()
+        fed(workspace)
+        job.pause()
+        last = job.view.batch
+        job.start()
+        job.pause()
+        assert (job.view.run, job.view.batches) == (2, 0)
+    (tmp_path / "w" / "jobs" / "a.db").unlink()
+    with opened(tmp_path / "w") as workspace:
+        job = workspace.job("a")
+        job.start()
+        fed(workspace)
+        numbers = [e.n for e in workspace.events("a") if isinstance(e, BatchCommitted)]
+        assert numbers == list(range(1, job.view.batch + 1))
+        assert job.view.batch > last > 0
 
 
 def test_a_corrupt_file_fails_its_own_job_with_the_way_out(tmp_path: Path) -> None:
