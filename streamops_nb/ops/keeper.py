@@ -22,6 +22,10 @@ _EVERY = 1.0
 _SOON = 3600.0
 """A pause that ends within so many seconds is warned of; a quarter of it, if it is a short one."""
 
+_ENDS = "pause ends soon"
+_NOTES = 100
+"""Among so many of a job's newest notes the warning is looked for: a clock may jump often."""
+
 _JUMP = 60.0
 """The clock has jumped when it went this much faster or slower than time did, seconds."""
 
@@ -71,6 +75,8 @@ class Keeper:
                 look()
 
     def _look_at(self, name: str, state: JobState) -> None:
+        if state.observed is Status.STARTING and name not in self._core.backend.leaving:
+            return  # it is left as it was found (`resume=False`): nobody is starting it
         limits = self._operations.limits(name)
         left = state.remaining(self._core.now(), limits)
         if left == 0.0:
@@ -82,8 +88,8 @@ class Keeper:
 
     def _warn(self, name: str, state: JobState, ends: float) -> None:
         """Warn of the end of a pause, once for each pause."""
-        newest = self._core.catalog.events(name, kinds=[Noted], newest=True, limit=1).events
-        if newest and newest[0].at >= state.since:
+        noted = self._core.catalog.events(name, kinds=[Noted], newest=True, limit=_NOTES).events
+        if any(isinstance(e, Noted) and e.what == _ENDS and e.at >= state.since for e in noted):
             return
         until = datetime.fromtimestamp(ends, UTC).isoformat(sep=" ", timespec="seconds")
         message = (
@@ -91,7 +97,7 @@ class Keeper:
             " - start it before that to go on from where it was paused"
         )
         now = self._core.now()
-        self._core.states.note(Noted(job=name, at=now, what="pause ends soon", message=message))
+        self._core.states.note(Noted(job=name, at=now, what=_ENDS, message=message))
 
     def _mind_jumps(self) -> None:
         """A wall clock that was set anew ends no pause, and prolongs none."""

@@ -307,6 +307,7 @@ class Operations:
             if core.states.state(name).observed is Status.STARTING
             and name not in core.backend.running
         ]
+        core.states.begin_now(found)  # they may have been left for long: the limit counts from here
         for name in found:
             self._begin(name, Status.STARTING)
         return found

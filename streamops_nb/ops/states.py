@@ -22,6 +22,7 @@ from streamops_nb.model.events import (
     ErrorRaised,
     Event,
     JobSaved,
+    Noted,
     RunEnded,
     StatusChanged,
     from_json,
@@ -101,7 +102,22 @@ class States:
 
     def take_over(self, name: str) -> JobState:
         """Take a job over from the owner before, who may have died; return its state."""
-        return self._change({name: lambda before: before.after_death(self._now())})[name]
+        now = self._now()
+        self._end_run(name, self._states[name], self._states[name].after_death(now))
+        return self._change({name: lambda before: before.after_death(now)})[name]
+
+    def _end_run(self, name: str, stood: JobState, after: JobState) -> None:
+        """Note that a job's run ended with its process, if one was going on."""
+        view = self.view(name)
+        if after is stood or view.started_at is None or view.ended_at is not None:
+            return
+        if after.observed is stood.observed:  # no change of status tells of it
+            told = Noted(job=name, at=self._now(), what="engine ended", message=after.reason)
+            self.note(told)
+        if after.observed is not Status.STOPPING:  # that run ends when its stop is done
+            seen = max(view.started_at, view.batch_at or 0.0)
+            status, reason = after.observed, after.reason
+            self.note(RunEnded(job=name, run=view.run, at=seen, status=status, reason=reason))
 
     def act(
         self, taken: Mapping[str, ActionTaken], held: Mapping[str, float] | None = None
@@ -154,6 +170,11 @@ class States:
     def shift(self, names: Iterable[str], seconds: float) -> None:
         """Let the present status of jobs have begun so much later, because the clock jumped."""
         self._change(dict.fromkeys(names, lambda s: replace(s, since=s.since + seconds)))
+
+    def begin_now(self, names: Iterable[str]) -> None:
+        """Let the present status of jobs have begun only now: somebody begins to act on it."""
+        now = self._now()
+        self._change(dict.fromkeys(names, lambda s: replace(s, since=now)))
 
     def ended(self, job: str, status: Status, reason: str = "") -> None:
         """Note that a run is over."""

@@ -44,6 +44,11 @@ def test_a_job_whose_owner_was_killed_is_where_the_table_says_and_loses_nothing(
         assert (state.observed, state.desired) == (after, wanted.get(status, Status.RUNNING))
         if after is not Status.STOPPED:  # where it was stopped, that was asked for
             assert state.reason == f"the engine ended while the job was {status}"
+        ended = f"the engine ended while the job was {status}"
+        run = job.runs().iloc[0]  # it ended with its process, or with the stop that was asked for
+        assert (run["run"], run["reason"]) == (1, "" if status is Status.STOPPING else ended)
+        assert job.view.ended_at is not None
+        assert job.history()["why"].tolist().count(ended) == 1
         holds = {"a": 0.1} if after is Status.STARTING else {}
         assert workspace.resources.status().booking.held == holds
         assert (job.view.state_rows > 0) is (status not in (Status.STARTING, Status.STOPPING))
