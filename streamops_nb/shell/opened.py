@@ -66,7 +66,8 @@ def is_remote(workspace: Workspace) -> bool:
 
 def print_json(value: Any, console: Console) -> None:
     """Print plain data as JSON."""
-    console.out(json.dumps(plain(value), indent=2, ensure_ascii=False), highlight=False)
+    # not through the console, which looks for marks and wraps: 1.3 s of 1.6 for 10,000 jobs
+    console.file.write(f"{json.dumps(plain(value), indent=2, ensure_ascii=False)}\n")
 
 
 def print_frame(
