@@ -8,7 +8,7 @@ from streamops_nb.plan.relation import Item, Kind
 from streamops_nb.plan.stage import Stage
 from streamops_nb.plan.tree import Node, same
 
-__all__ = ["keys_of", "selected"]
+__all__ = ["hands_on", "keys_of", "selected"]
 
 
 def keys_of(stages: Iterable[Stage]) -> dict[str, tuple[str, ...]]:
@@ -68,14 +68,15 @@ def _of_item(stage: Stage, item: Item, known: Mapping[str, tuple[str, ...]]) -> 
     wanted = () if item.macro is not None else known.get(item.relation.name, ())
     names = []
     for key in wanted:
-        name = next((n for n, e in selected(stage).items() if _hands_on(n, e, key, item)), None)
+        name = next((n for n, e in selected(stage).items() if hands_on(n, e, key, item)), None)
         if name is None:
             return []
         names.append(name)
     return names
 
 
-def _hands_on(name: str, entry: Node | None, key: str, item: Item) -> bool:
+def hands_on(name: str, entry: Node | None, key: str, item: Item) -> bool:
+    """Whether an output column of `selected` is a column of an item, as it is."""
     if entry is None:
         return name.lower() == key.lower()
     names = [str(part).lower() for part in entry.get("column_names") or []]

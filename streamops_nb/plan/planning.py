@@ -15,6 +15,7 @@ from streamops_nb.plan.compiler import Compiler
 from streamops_nb.plan.cutting import CUT_OFF, needs_split
 from streamops_nb.plan.from_clause import reads_relations
 from streamops_nb.plan.functions import TIME_NOW
+from streamops_nb.plan.handing import handing
 from streamops_nb.plan.operator import Plan
 from streamops_nb.plan.outline import Outline, bounded
 from streamops_nb.plan.places import create
@@ -108,6 +109,7 @@ class Planning:
             faults=tuple(self._faults),
             plan=plan,
             bounded=bounded(stages.values(), self._tree, self._session),
+            handing=handing(stages.values(), self._tree),
         )
 
     def _parse(self) -> tuple[Node, bool]:

@@ -7,7 +7,7 @@ them the job would have emitted by the sample's end is told from the watermarks,
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import pyarrow as pa
 
@@ -16,11 +16,12 @@ from streamops_nb.engine.inflow import REJECTS, reject_table, row_texts
 from streamops_nb.engine.narrow import culprits_of
 from streamops_nb.engine.preview.flows import Flow
 from streamops_nb.engine.preview.lateness import late_rows
-from streamops_nb.engine.preview.result import WINDOW, Result, StageResult, WindowStatus
+from streamops_nb.engine.preview.result import WINDOW, Result, StageResult
 from streamops_nb.engine.preview.tables import Tables, places_of
+from streamops_nb.engine.preview.windowed import in_order, labelled, sorts
 from streamops_nb.engine.watermark import FOREVER, NEVER
-from streamops_nb.model.errors import Fault, RowError
-from streamops_nb.plan.outline import END, START, Outline
+from streamops_nb.model.errors import Fault, QueryError, RowError
+from streamops_nb.plan.outline import Bounded, Outline
 from streamops_nb.plan.planner import FINAL
 from streamops_nb.plan.relation import Kind
 from streamops_nb.plan.stage import Stage
@@ -72,6 +73,7 @@ class Evaluation:
         self._now = now
         self._session = session
         self._tables = Tables(session, most)
+        self._read: set[str] = set()
         self._rejects: list[pa.Table] = []
         self._done: dict[str, StageResult] = {}
         self._faults: list[Fault] = []
@@ -80,7 +82,8 @@ class Evaluation:
         """Evaluate all stages, or those that `upto` needs."""
         begun = time.perf_counter()
         wanted = [s for s in self._stages.values() if upto is None or s.name in self._needed(upto)]
-        self._load(wanted)
+        self._read = {name for stage in wanted for name in stage.reads}
+        self._load()
         loaded = time.perf_counter()
         for stage in wanted:
             self._try(stage)
@@ -107,12 +110,11 @@ class Evaluation:
         below = [self._needed(read) for read in stage.reads] if stage is not None else []
         return {name}.union(*below)
 
-    def _load(self, wanted: Iterable[Stage]) -> None:
-        read = {name for stage in wanted for name in stage.reads}
-        for name in read & self._flows.keys():
+    def _load(self) -> None:
+        for name in self._read & self._flows.keys():
             table = self._flows[name].inflow.table
             self._tables.load(name, table, self._stream_types(name))
-        for name in read & self._references.keys():
+        for name in self._read & self._references.keys():
             self._tables.load(name, self._references[name], {})
 
     def _stream_types(self, name: str) -> Mapping[str, str]:
@@ -136,25 +138,23 @@ class Evaluation:
     def _evaluate(self, stage: Stage) -> StageResult:
         begun = time.perf_counter()
         bounded = self._outline.bounded.get(stage.name)
-        query = Statement(stage.sql).fill(now=self._now)
-        bounds = () if bounded is None else (START, END)
-        hidden = () if bounded is None else (*bounds, WINDOW)
-        if bounded is not None:
-            query = f"SELECT *, {self._status(stage)} FROM ({bounded.fill(now=self._now)})"
-        if stage.kind is Kind.CLOSED and not _keeps_order(stage):
-            query += f" ORDER BY {', '.join(map(ident, stage.relation.order))}"
+        query = (bounded.query if bounded else Statement(stage.sql)).fill(now=self._now)
         inputs, columns = _inputs(stage), stage.relation.columns
-        rejected = 0
-        while True:
-            try:
-                self._tables.make(stage.name, query, columns, hidden)
-                break
-            except RowError as error:
-                rejected += self._repair(stage.name, inputs, query, error)
+        ordered = stage.kind is Kind.CLOSED and not _keeps_order(stage)
+        if ordered and not sorts(columns):
+            query += f" ORDER BY {', '.join(map(ident, stage.relation.order))}"
+            ordered = False
+        rows, rejected = self._rows(stage, inputs, query)
+        if ordered:
+            rows = in_order(rows, stage.relation.order)
+        if bounded is not None:
+            rows = self._labelled(rows, stage, bounded)
+        hidden = () if bounded is None else (*bounded.hidden, WINDOW)
+        self._tables.load(stage.name, rows, columns, hidden, read=stage.name in self._read)
         return StageResult(
             name=stage.name,
             kind=stage.kind.value,
-            table=self._tables.table(stage.name, bounds),
+            table=self._tables.table(stage.name, () if bounded is None else bounded.hidden),
             columns=dict(columns),
             inputs=tuple(sorted(stage.reads)),
             rows_in=sum(self._tables.rows(name) for name in inputs) + rejected,
@@ -162,18 +162,35 @@ class Evaluation:
             seconds=time.perf_counter() - begun,
         )
 
-    def _status(self, stage: Stage) -> str:
-        """SQL for what is known of each row's window."""
-        frontier = self._frontier(stage)
+    def _rows(self, stage: Stage, inputs: tuple[str, ...], query: str) -> tuple[pa.Table, int]:
+        """The rows of a stage, and on how many it failed."""
+        rejected = 0
+        while True:
+            try:
+                rows = self._extended(stage)
+                return self._tables.result(query) if rows is None else rows, rejected
+            except RowError as error:
+                rejected += self._repair(stage.name, inputs, query, error)
+
+    def _extended(self, stage: Stage) -> pa.Table | None:
+        """The rows of a stage that makes one of each, what it hands on not copied."""
+        handing = self._outline.handing.get(stage.name)
+        if handing is None:
+            return None
+        query = None if handing.query is None else handing.query.fill(now=self._now)
+        name = stage.items[0].relation.name
+        try:
+            return self._tables.extended(name, handing.columns, query, stage.relation.columns)
+        except QueryError:
+            return None
+
+    def _labelled(self, rows: pa.Table, stage: Stage, bounded: Bounded) -> pa.Table:
+        """Say what is known of each row's window."""
         cut = max((self._flows[name].cut for name in stage.relation.frontier), default=NEVER)
         plan = self._outline.plan
         if plan is not None and cut > NEVER:
             cut += next((o.cut_trail for o in plan.operators if o.name == stage.name), 0)
-        words = WindowStatus
-        return (
-            f"CASE WHEN {START} < {cut} THEN '{words.CUT_OFF}' WHEN {END} <= {frontier} "
-            f"THEN '{words.COMPLETE}' ELSE '{words.EARLY}' END AS {WINDOW}"
-        )
+        return labelled(rows, bounded, cut=cut, frontier=self._frontier(stage))
 
     def _frontier(self, stage: Stage) -> int:
         """How far a stage has everything: the slowest of its streams, as in the job."""

@@ -9,18 +9,30 @@ import pyarrow as pa
 
 from streamops_nb.db import Session, ident
 
-__all__ = ["Tables", "places_of"]
+__all__ = ["CARRIED", "CHUNK", "Tables", "places_of"]
 
-_CHUNK = 25_000
+CHUNK = 25_000
 """Rows in a piece of a relation: it is read on all cores."""
-_CARRIED = frozenset(
-    {
-        "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER",
-        "UBIGINT", "FLOAT", "DOUBLE", "VARCHAR", "BLOB", "DATE", "TIMESTAMP",
-        "TIMESTAMP WITH TIME ZONE",
-    }
-)  # fmt: skip
-"""Types that come back from Arrow as they went; others are cast by the view."""
+CARRIED = {
+    "BOOLEAN": pa.bool_(),
+    "TINYINT": pa.int8(),
+    "SMALLINT": pa.int16(),
+    "INTEGER": pa.int32(),
+    "BIGINT": pa.int64(),
+    "UTINYINT": pa.uint8(),
+    "USMALLINT": pa.uint16(),
+    "UINTEGER": pa.uint32(),
+    "UBIGINT": pa.uint64(),
+    "FLOAT": pa.float32(),
+    "DOUBLE": pa.float64(),
+    "VARCHAR": pa.string(),
+    "BLOB": pa.binary(),
+    "DATE": pa.date32(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", "UTC"),
+    "TIMESTAMPTZ": pa.timestamp("us", "UTC"),
+}
+"""DuckDB types that come back from Arrow as they went, and that Arrow sorts; others are cast."""
 
 
 class Tables:
@@ -57,6 +69,8 @@ class Tables:
         rows: pa.Table,
         columns: Mapping[str, str],
         hidden: tuple[str, ...] = (),
+        *,
+        read: bool = True,
     ) -> None:
         """Make a relation of an Arrow table.
 
@@ -66,31 +80,55 @@ class Tables:
             Column to DuckDB type, hidden ones apart; none if they are as Arrow says.
         hidden
             Columns that are not seen under the relation's name.
+        read
+            Whether a query is to read it: that costs a quarter of a millisecond.
         """
         self._tables[name] = rows
         self._hidden[name] = hidden
         self._columns[name] = columns
-        self._expose(name, self._visible(name), columns)
+        if read:
+            self._expose(name, self._visible(name), columns)
 
-    def make(
-        self,
-        name: str,
-        query: str,
-        columns: Mapping[str, str],
-        hidden: tuple[str, ...] = (),
-    ) -> None:
-        """Make a relation of a query's result; parameters as of `load`.
+    def result(self, query: str) -> pa.Table:
+        """Give a query's result, for `load`.
 
         Raises
         ------
         RowError
-            If the query fails on a row; the relation is as before then.
+            If the query fails on a row.
         QueryError
             If the result is too large.
         """
-        rows = self._session.table(query, chunk=_CHUNK, most=self._left)
+        rows = self._session.table(query, chunk=CHUNK, most=self._left)
         self._left -= rows.nbytes
-        self.load(name, rows, columns, hidden)
+        return rows
+
+    def extended(
+        self, name: str, handed: Mapping[str, str], query: str | None, columns: Mapping[str, str]
+    ) -> pa.Table | None:
+        """Give the rows of a stage that hands on columns of a relation, these without a copy.
+
+        None if that cannot be: a column is not as DuckDB would give it, or a row became several.
+
+        Parameters
+        ----------
+        name, handed
+            The relation, and per column of the stage which of its columns it is.
+        query
+            Makes the other columns.
+        columns
+            The stage's: column to DuckDB type.
+        """
+        rows = self._tables[name]
+        given = {column: rows[source] for column, source in handed.items()}
+        if any(values.type != CARRIED.get(columns[column]) for column, values in given.items()):
+            return None
+        if query is not None:
+            made = self.result(query)
+            if made.num_rows != rows.num_rows:
+                return None
+            given |= zip(made.column_names, made.columns, strict=True)
+        return pa.table({column: given[column] for column in columns})
 
     def show(self, name: str, begin: int = 0, end: int | None = None) -> None:
         """Let the view show the rows from `begin` to `end`, default all."""
@@ -111,7 +149,7 @@ class Tables:
 
     def _expose(self, view: str, rows: pa.Table, columns: Mapping[str, str]) -> None:
         """Make rows readable under a name; by a view only if types have to be given back."""
-        if _CARRIED.issuperset(columns.values()):
+        if CARRIED.keys() >= set(columns.values()):
             self._shown[view] = view
             self._session.register(view, rows)
         else:
@@ -148,7 +186,7 @@ class Tables:
 
 
 def _cast(column: str, kind: str) -> str:
-    if kind in _CARRIED:
+    if kind in CARRIED:
         return ident(column)
     return f"CAST({ident(column)} AS {kind}) AS {ident(column)}"
 

@@ -202,12 +202,10 @@ class Tracing:
         kept = "true" if traced is None else KEPT
         hidden = () if traced is None else traced.hidden
         seen = f"* EXCLUDE ({', '.join(map(ident, hidden))})" if hidden else "*"
-        self._tables.make(
-            stage.name,
-            f"SELECT {seen}, row_number() OVER () - 1 AS {ROW} FROM _traced WHERE {kept}",
-            stage.relation.columns,
-            (ROW,),
+        numbered = self._tables.result(
+            f"SELECT {seen}, row_number() OVER () - 1 AS {ROW} FROM _traced WHERE {kept}"
         )
+        self._tables.load(stage.name, numbered, stage.relation.columns, (ROW,))
         self._loaded.add(stage.name)
         return step
 
