@@ -6,27 +6,27 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from streamops_nb.db import Session
-from streamops_nb.engine.attempt import Attempt
 from streamops_nb.model.errors import Interrupted, StreamopsError
 from streamops_nb.model.fingerprint import VALUES
-from streamops_nb.plan.failing import failing
-from streamops_nb.plan.operator import Plan
-from streamops_nb.plan.tree import Tree
+from streamops_nb.plan.failing import Failing
+from streamops_nb.plan.statement import Statement
 
 __all__ = ["foreseen"]
 
 
 def foreseen(
-    plan: Plan,
-    attempt: Attempt,
+    write: Callable[[], Failing | None],
+    fill: Callable[[Statement], str],
     session: Session,
     fault: Callable[[str, int], str | None],
     keep: int,
 ) -> tuple[str, Mapping[int, str]]:
-    """Find rows on which the output fails, with their messages.
+    """Find rows on which a query fails, with their messages.
 
     Parameters
     ----------
+    write, fill
+        Writes the query that finds them, if there is one, and puts the batch's values into it.
     fault
         Gives the message with which a row of a stream fails, None if it does not.
     keep
@@ -39,8 +39,8 @@ def foreseen(
         The stream, and row number to message; none if it cannot be told so.
     """
     try:
-        found = failing(plan, Tree(session))
-        rows = [] if found is None else session.rows(attempt.fill(found.query))
+        found = write()
+        rows = [] if found is None else session.rows(fill(found.query))
     except Interrupted:
         raise
     except StreamopsError:  # an expression that TRY does not take

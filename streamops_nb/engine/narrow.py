@@ -19,9 +19,14 @@ from streamops_nb.engine.places import Spots, rejects_of, spots_of, without_hidd
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.model.errors import QueryError, RowError
 from streamops_nb.plan.cutting import FLAG
+from streamops_nb.plan.failing import failing
 from streamops_nb.plan.operator import Operator, Plan
+from streamops_nb.plan.tree import Tree
 
-__all__ = ["culprits_of", "repair"]
+__all__ = ["culprits_of", "fault_of", "repair"]
+
+_PIECE = 64
+"""Rows of a piece that is not divided any more."""
 
 
 def repair(
@@ -80,9 +85,11 @@ def _repair_streams(
     shows = {stream: attempt.showing(stream) for stream in source}
 
     def fault(stream: str, place: int) -> str | None:
-        return _fault(shows[stream], place, place + 1, probe)
+        return fault_of(shows[stream], place, place + 1, probe)
 
-    stream, culprits = foreseen(plan, attempt, session, fault, keep)
+    stream, culprits = foreseen(
+        lambda: failing(plan, Tree(session)), attempt.fill, session, fault, keep
+    )
     found = {stream: culprits}
     if not culprits:
         for show in shows.values():
@@ -236,17 +243,22 @@ def culprits_of(
     rows
         How many there are.
     most
-        Stop when more than so many have been found.
+        When so many have been found, the others are taken by whole pieces some rows of which fail;
+        and it is given up when none is found in twice as many probes.
     """
     found: dict[int, str] = {}
-    stack = [(0, rows)] if _fault(show, 0, 0, probe) is None else []
-    while stack and (most is None or len(found) <= most):
+    stack = [(0, rows)] if fault_of(show, 0, 0, probe) is None else []
+    probes, piece = 0, 1
+    while stack and (most is None or found or probes <= 2 * most):
         begin, end = stack.pop()
-        message = _fault(show, begin, end, probe)
+        probes += 1
+        message = fault_of(show, begin, end, probe)
         if message is None:
             continue
-        if end - begin == 1:
-            found[begin] = message
+        if end - begin <= piece:
+            said = f"one of {end - begin} rows fails: {message}" if end - begin > 1 else message
+            found |= dict.fromkeys(range(begin, end), said)
+            piece = piece if most is None or len(found) < most else max(_PIECE, rows // most)
             continue
         middle = (begin + end) // 2
         stack += [(begin, middle), (middle, end)]
@@ -254,7 +266,7 @@ def culprits_of(
     return found
 
 
-def _fault(
+def fault_of(
     show: Callable[[int, int], None], begin: int, end: int, probe: Callable[[], object]
 ) -> str | None:
     """Give the message with which a range of rows fails; None if it does not."""

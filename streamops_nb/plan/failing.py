@@ -19,7 +19,7 @@ from streamops_nb.plan.stage import Stage
 from streamops_nb.plan.statement import Statement
 from streamops_nb.plan.tree import Node, Tree, column, rewrite, walk
 
-__all__ = ["Failing", "failing"]
+__all__ = ["Failing", "failing", "failing_stage"]
 
 _PLACE = "_streamops_place"
 
@@ -63,9 +63,13 @@ def failing(plan: Plan, tree: Tree) -> Failing | None:
     """Write the query; None if `plan` is not made of plain SELECTs over one stream, row by row."""
     if plan.output is None:
         return None
-    stages = {stage.name: stage for stage in plan.stages}
+    return failing_stage(plan.stages[-1], {stage.name: stage for stage in plan.stages}, tree)
+
+
+def failing_stage(stage: Stage, below: Mapping[str, Stage], tree: Tree) -> Failing | None:
+    """Write it for one stage, over what it reads; of the stages `below`, over what they read."""
     try:
-        flow = _flow(plan.stages[-1], stages, tree)
+        flow = _flow(stage, below, tree)
     except _Opaque:
         return None
     cases = list(_cases(flow, tree))

@@ -9,7 +9,7 @@ from streamops_nb.plan.keys import hands_on, selected
 from streamops_nb.plan.relation import Kind
 from streamops_nb.plan.stage import Stage
 from streamops_nb.plan.statement import Statement
-from streamops_nb.plan.tree import Node, Tree
+from streamops_nb.plan.tree import Node, Tree, walk
 
 __all__ = ["Handing", "handing"]
 
@@ -26,8 +26,7 @@ class Handing:
         Column to the column of the relation that it is.
     query
         Computes the others; None if there are none. It has a row for each of the relation's, in
-        their order, unless a function of the stage makes several, and cannot be bound if it uses
-        the alias of a column that is handed on.
+        their order; it cannot be bound if it uses the alias of a column that is handed on.
     """
 
     columns: dict[str, str]
@@ -71,10 +70,11 @@ def _is_projection(stage: Stage) -> bool:
         return False
     source = stage.node["from_table"]
     plain = source["type"] == "BASE_TABLE" and not source.get("sample")
-    return plain and all(_is_plain(entry) for entry in stage.node["select_list"])
+    return plain and all(map(_is_plain, stage.node["select_list"]))
 
 
 def _is_plain(entry: Node) -> bool:
-    """Whether a star is one without conditions; other entries are."""
-    parts = ("replace_list", "rename_list", "columns", "expr")
-    return entry["class"] != "STAR" or not any(entry.get(part) for part in parts)
+    """Whether an entry makes one value of each row, and a star nothing but columns as they are."""
+    if entry["class"] == "STAR":
+        return not any(entry.get(p) for p in ("replace_list", "rename_list", "columns", "expr"))
+    return all(str(node.get("function_name", "")).lower() != "unnest" for node in walk(entry))

@@ -15,17 +15,38 @@ ROWS = pd.DataFrame(
 A = "WITH a AS (SELECT * FROM r), b AS (SELECT ts, CAST(text AS INTEGER) AS n FROM a)"
 
 
-def test_a_stage_that_fails_on_nearly_every_row_is_a_fault_and_what_reads_it_is_left_out() -> None:
+def test_a_stage_that_fails_on_every_row_has_them_all_as_rejects_and_the_others_are_shown() -> None:
     shown = so.preview(
         f"{A}, c AS (SELECT n FROM b) SELECT window_end, count(*) AS n "
         "FROM tumble(a, ts, INTERVAL 1 HOUR) GROUP BY ALL",
         data={"r": ROWS},
     )
-    assert list(shown.stages) == ["a", "result"]
+    assert not shown.faults
+    assert {name: stage.rows_out for name, stage in shown.stages.items()} == {
+        "a": 2_000,
+        "b": 0,
+        "c": 0,
+        "result": 1,
+    }
     assert shown.df["n"].tolist() == [2_000]
-    (fault,) = shown.faults
-    assert fault.where == "query 1:43"
-    assert fault.what.startswith("stage b fails on more than 500 of 2,000 rows: Conversion Error")
+    assert (len(shown.rejects), shown.stages["b"].rejected) == (2_000, 2_000)
+
+
+def test_columns_handed_on_stay_beside_the_rows_that_unnest_makes() -> None:
+    rows = pd.DataFrame({"many": [[1], [2, 3], [], [4]], "w": [1, 2, 3, 4]})
+    shown = so.preview("SELECT unnest(many) AS one, w FROM r", data={"r": rows})
+    assert list(zip(shown.df["one"], shown.df["w"], strict=True)) == [
+        (1, 1),
+        (2, 2),
+        (3, 2),
+        (4, 4),
+    ]
+
+
+def test_an_expression_may_use_the_alias_of_a_column_that_is_handed_on() -> None:
+    rows = pd.DataFrame({"v": ["1", "2"]})
+    shown = so.preview("SELECT v AS d, d || 'x' AS e FROM r", data={"r": rows})
+    assert shown.df.to_dict("list") == {"d": ["1", "2"], "e": ["1x", "2x"]}
 
 
 def test_a_stage_that_fails_on_few_rows_has_them_as_rejects() -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from streamops_nb.db import Session, ident
 from streamops_nb.engine.inflow import REJECTS, reject_table, row_texts
-from streamops_nb.engine.narrow import culprits_of
+from streamops_nb.engine.preview.culprits import guilty_of
 from streamops_nb.engine.preview.flows import Flow
 from streamops_nb.engine.preview.lateness import late_rows
 from streamops_nb.engine.preview.result import WINDOW, Result, StageResult
@@ -29,10 +29,6 @@ from streamops_nb.plan.statement import Statement
 from streamops_nb.plan.tree import walk
 
 __all__ = ["Evaluation"]
-
-
-_MOST = 500
-"""A stage that fails on more rows is a fault: finding each takes a millisecond or two."""
 
 
 class _Fails(Exception):
@@ -170,7 +166,7 @@ class Evaluation:
                 rows = self._extended(stage)
                 return self._tables.result(query) if rows is None else rows, rejected
             except RowError as error:
-                rejected += self._repair(stage.name, inputs, query, error)
+                rejected += self._repair(stage, inputs, error)
 
     def _extended(self, stage: Stage) -> pa.Table | None:
         """The rows of a stage that makes one of each, what it hands on not copied."""
@@ -200,37 +196,22 @@ class Evaluation:
             marks.append(mark if mark in (NEVER, FOREVER) else mark - trail)
         return min(marks)
 
-    def _repair(self, stage: str, inputs: tuple[str, ...], query: str, error: RowError) -> int:
-        """Take the rows on which a stage fails out of what it reads; say how many.
-
-        Over a join the rows of every side that meet a bad one seem bad; the side with the fewest
-        is taken to be at fault, as in the job.
-        """
-        found = {
-            name: culprits_of(
-                lambda begin, end, name=name: self._tables.show(name, begin, end),  # type: ignore[misc]
-                self._tables.rows(name),
-                lambda: self._session.table(query),
-                _MOST,
-            )
-            for name in inputs
-        }
-        guilty = min((n for n in found if found[n]), key=lambda n: len(found[n]), default=None)
-        if guilty is None:
-            raise _Fails(f"stage {stage} fails on rows together, on none alone: {error}")
-        if len(found[guilty]) > _MOST:
-            rows = self._tables.rows(guilty)
-            raise _Fails(f"stage {stage} fails on more than {_MOST} of {rows:,} rows: {error}")
-        places, reasons = places_of(found[guilty])
+    def _repair(self, stage: Stage, inputs: tuple[str, ...], error: RowError) -> int:
+        """Take the rows on which a stage fails out of what it reads; say how many."""
+        query = Statement(stage.sql)
+        guilty, found = guilty_of(stage, inputs, query, self._now, self._tables, self._session)
+        if not found:
+            raise _Fails(f"stage {stage.name} fails on rows together, on none alone: {error}")
+        places, reasons = places_of(found)
         taken = self._tables.take(guilty, places.tolist())
         flow = self._flows.get(guilty)
         if flow is not None:
-            inflow = flow.inflow.without(places, reasons, stage, "expression")
+            inflow = flow.inflow.without(places, reasons, stage.name, "expression")
             self._flows[guilty] = flow.with_inflow(inflow, places)
         else:
             raws = row_texts(taken)
             self._rejects.append(
-                reject_table(stage=stage, kind="expression", reasons=reasons, raws=raws)
+                reject_table(stage=stage.name, kind="expression", reasons=reasons, raws=raws)
             )
         return len(places)
 

@@ -108,7 +108,7 @@ class Tables:
     ) -> pa.Table | None:
         """Give the rows of a stage that hands on columns of a relation, these without a copy.
 
-        None if that cannot be: a column is not as DuckDB would give it, or a row became several.
+        None if that cannot be: a column is not as DuckDB would give it.
 
         Parameters
         ----------
@@ -125,8 +125,6 @@ class Tables:
             return None
         if query is not None:
             made = self.result(query)
-            if made.num_rows != rows.num_rows:
-                return None
             given |= zip(made.column_names, made.columns, strict=True)
         return pa.table({column: given[column] for column in columns})
 

@@ -6,14 +6,14 @@ that nobody asks does not pay for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
 from streamops_nb.db import Session, ident
-from streamops_nb.engine.narrow import culprits_of
+from streamops_nb.engine.preview.culprits import guilty_of
 from streamops_nb.engine.preview.flows import Flow
 from streamops_nb.engine.preview.tables import Tables
 from streamops_nb.model.errors import QueryError, RowError
@@ -250,26 +250,12 @@ class Tracing:
         error: RowError,
     ) -> None:
         """Take the rows on which a stage fails out of what it reads, as the preview did."""
-        query = self.fill(stage.sql)
-        found = dict(self._culprits(inputs, query))
-        guilty = min((n for n in found if found[n]), key=lambda n: len(found[n]), default=None)
-        if guilty is None:
+        streaming = [i.name for i in inputs if i.name not in self._references]
+        query = Statement(stage.sql)
+        guilty, found = guilty_of(stage, streaming, query, self._now, self._tables, self.session)
+        if not found:
             raise QueryError(f"stage {stage.name} fails on rows together: {error}")
-        numbers = self._tables.numbers(guilty, ROW, found[guilty])
+        numbers = self._tables.numbers(guilty, ROW, found)
         rejected[guilty] = np.union1d(rejected.get(guilty, numbers), numbers)
-        self._tables.take(guilty, found[guilty])
+        self._tables.take(guilty, found)
         self.show(inputs)
-
-    def _culprits(
-        self, inputs: tuple[Input, ...], query: str
-    ) -> Iterator[tuple[str, dict[int, str]]]:
-        streaming = (i.name for i in inputs if i.name not in self._references)
-        for name in dict.fromkeys(streaming):
-
-            def show(begin: int, end: int, name: str = name) -> None:
-                self._tables.show(name, begin, end)
-
-            yield (
-                name,
-                culprits_of(show, self._tables.rows(name), lambda: self.session.table(query)),
-            )
