@@ -31,6 +31,11 @@ from streamops_nb.plan.tree import walk
 __all__ = ["Evaluation"]
 
 
+_ASIDE = 500
+"""A stage beside the way to the output that fails on more rows is a fault: no job evaluates it, so
+it may not take the rows from those that do."""
+
+
 class _Fails(Exception):
     """A stage that cannot be evaluated on this sample; says why."""
 
@@ -202,6 +207,9 @@ class Evaluation:
         guilty, found = guilty_of(stage, inputs, query, self._now, self._tables, self._session)
         if not found:
             raise _Fails(f"stage {stage.name} fails on rows together, on none alone: {error}")
+        if len(found) > _ASIDE and stage.name not in self._needed(FINAL):
+            rows = self._tables.rows(guilty)
+            raise _Fails(f"stage {stage.name} fails on {len(found):,} of {rows:,} rows: {error}")
         places, reasons = places_of(found)
         taken = self._tables.take(guilty, places.tolist())
         flow = self._flows.get(guilty)
