@@ -141,8 +141,7 @@ class Session:
         Parameters
         ----------
         most
-            Give up, as if DuckDB's memory were used up, when the result has more bytes; for a query
-            without `params` and `often`.
+            Give up, as if DuckDB's memory were full, at more bytes; without `params` and `often`.
         """
         try:
             sql, params = self._call(sql, params, often)
@@ -282,14 +281,17 @@ class Instance:
 
     def session(self) -> Session:
         """Open a session."""
-        with self._lock:
-            return Session(self._connection.cursor())
+        try:
+            with self._lock:
+                return Session(self._connection.cursor())
+        except duckdb.ConnectionException:
+            raise StorageError("the database is closed - connect to it again") from None
 
     def attach(self, path: Path | None, name: str) -> None:
         """Attach a database file (None: one in memory) under `name`, creating it if missing."""
-        where = literal(":memory:" if path is None else str(path))
         session = self.session()
         try:
+            where = literal(":memory:" if path is None else str(path))
             session.rows(f"ATTACH {where} AS {ident(name)}")
         except StreamopsError as error:
             raise StorageError(f"cannot open {path}: {error}") from error

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
+import pytest
 
 import streamops_nb as so
 
@@ -71,3 +74,12 @@ def test_a_stage_that_fails_on_rows_together_is_a_fault() -> None:
     assert [fault.what.split(":")[0] for fault in shown.faults] == [
         "stage result fails on rows together, on none alone"
     ]
+
+
+def test_a_preview_of_a_closed_workspace_says_so(tmp_path: Path) -> None:
+    with so.connect(tmp_path / "w.streamops") as workspace:
+        shown = workspace.preview("SELECT text FROM r", data={"r": ROWS})
+    with pytest.raises(so.Refused, match="the preview needs its workspace, which is closed"):
+        shown.run()
+    with pytest.raises(so.StreamopsError, match="the database is closed"):
+        workspace.preview("SELECT text FROM r", data={"r": ROWS})

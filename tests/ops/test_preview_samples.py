@@ -183,7 +183,7 @@ def test_what_was_masked_is_nowhere_in_the_sample_and_its_files(
     assert masked.revert() is masked
     masked.to_parquet(tmp_path / "kept")
     files = [path.read_bytes() for path in (tmp_path / "kept").rglob("*") if path.is_file()]
-    assert not any(word in data for data in files for word in (b"secret", b"d1", b'"d0"'))
+    assert not any(word in data for data in files for word in (b"secret", b'"d1"', b'"d0"'))
 
 
 def test_the_same_value_has_the_same_pseudonym_in_all_streams(ws: Workspace) -> None:

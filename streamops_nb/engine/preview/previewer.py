@@ -28,6 +28,7 @@ from streamops_nb.model.errors import (
     Interrupted,
     QueryError,
     QueryRefused,
+    Refused,
     SpecRefused,
     StorageError,
 )
@@ -146,6 +147,7 @@ class Previewer:
         self._flows = Kept[tuple[Drawn, Flow]](_FLOWS, lambda each: each[1].inflow.table.nbytes)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="preview")
         self._lock = threading.Lock()
+        self._closed = False
 
     def run(
         self,
@@ -202,10 +204,14 @@ class Previewer:
 
         Raises
         ------
+        Refused
+            If the workspace is closed.
         Interrupted
             If it was cancelled, or the time was up.
         """
         work = work or Work()
+        if self._closed:
+            raise Refused(f"{what} needs its workspace, which is closed - connect to it again")
         future = self._threads.submit(self._do, do, what, seconds or self._bounds.seconds, work)
         try:
             return future.result()
@@ -216,6 +222,7 @@ class Previewer:
 
     def close(self) -> None:
         """Cancel nothing, wait for what goes on, and close the database."""
+        self._closed = True
         self._threads.shutdown(wait=True)
         with self._lock:
             if self._instance is not None:

@@ -145,6 +145,8 @@ def asked_limits(asked: Asked, nbytes: str | int, seconds: float) -> Limits:
     for name, value in limits.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
             raise _refused(name, f"{shown(value)} is no limit", "give a number above 0")
+    if isinstance(rows, float):
+        raise _refused("rows", f"{shown(rows)} is no number of rows", "give a whole number")
     try:
         size = parse_size(nbytes)
     except PydanticCustomError as error:
