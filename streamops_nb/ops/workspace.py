@@ -162,7 +162,7 @@ class Workspace(
         Refused
             If there is none; the message has the nearest name.
         """
-        return Job(self, self._core.known(name))
+        return Job(self, *self.select([name]))
 
     @property
     def jobs(self) -> dict[str, Job]:
