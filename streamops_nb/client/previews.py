@@ -14,8 +14,9 @@ from streamops_nb.client.line import Line
 from streamops_nb.db import sealed
 from streamops_nb.engine.assembly import Surroundings
 from streamops_nb.engine.preview.draw import How
-from streamops_nb.engine.preview.previewer import Previewer, Work
+from streamops_nb.engine.preview.previewer import Previewer
 from streamops_nb.engine.preview.sample import Limits, Sample
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.batch import Position
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.spec import JobSpec
@@ -54,7 +55,7 @@ class RemotePreviews(Previews):
                     self._opened.callback(open_now.close)
             return self._previewer
 
-    def draw(self, spec: JobSpec, how: How, limits: Limits) -> Sample:
+    def draw(self, spec: JobSpec, how: How, limits: Limits, work: Work | None = None) -> Sample:
         """Refused: samples are drawn where the sources are."""
         raise Refused("a sample is drawn by `preview`, at the owner of the workspace")
 

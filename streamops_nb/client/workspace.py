@@ -15,6 +15,7 @@ import pyarrow as pa
 from streamops_nb.client.line import Line
 from streamops_nb.client.previews import RemotePreviews
 from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.alarms import Rule
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.lifecycle import Status
@@ -82,9 +83,9 @@ class RemoteWorkspace(Workspace):
         """Give the log to which rows of the stream `name` are appended."""
         return RemoteLog(self._line, name)
 
-    def preview(self, what: Any, **how: Any) -> Preview:
+    def preview(self, what: Any, *, work: Work | None = None, **how: Any) -> Preview:
         """Run a job's query once over a sample of the latest data; see `Workspace.preview`."""
-        return self._remote_previews.ask("preview", {"what": what, **how})
+        return self._remote_previews.ask("preview", {"what": what, "work": work, **how})
 
     def export(
         self, names: Names = None, to: str | Path | None = None, **how: Any

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from streamops_nb.db import ident
 from streamops_nb.engine.inflow import REJECTS
-from streamops_nb.engine.preview.previewer import Work
 from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.core import Core
 from streamops_nb.ops.preview.asker import Asker

@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from streamops_nb.engine.preview.previewer import Work
 from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.errors import Refused
 from streamops_nb.wire.previews import UNKNOWN_SAMPLE
 

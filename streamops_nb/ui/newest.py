@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from streamops_nb.engine.preview.previewer import Work
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.errors import Interrupted
 
 __all__ = ["Newest"]

@@ -19,7 +19,7 @@ from streamops_nb.ops.workspace import Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
-    from streamops_nb.engine.preview.previewer import Work
+    from streamops_nb.engine.preview.work import Work
 
 __all__ = ["UNKNOWN_SAMPLE", "Alarmed", "Carried", "Previewed", "Streams"]
 

@@ -7,6 +7,7 @@ with CU for all.
 from __future__ import annotations
 
 import inspect
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pytest
 
 import streamops_nb as so
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.events import ActionTaken, JobSaved, StatusChanged
 from streamops_nb.model.lifecycle import Action, JobState, Status
 from streamops_nb.ops.decision import Decision, Outcome
@@ -312,6 +314,13 @@ class DoorContract:
         made = door.backup(tmp_path / "copy")
         assert made == (tmp_path / "copy").resolve()
         assert (made / "backup.json").is_file()
+
+    def test_waiting_for_the_rows_of_a_preview_is_cancelled(self, door: Workspace) -> None:
+        door.stream("log").append(frame())
+        job, work = door.save(appended("a")), Work()
+        threading.Timer(0.5, work.cancel).start()
+        with pytest.raises(so.Interrupted, match="was cancelled"):
+            job.preview(live=True, seconds=250, work=work)
 
     def test_tokens_are_made_listed_and_taken_out_where_the_workspace_is_served(
         self, door: Workspace

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamops_nb.engine.preview.previewer import Work
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.errors import Refused
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.preview.previews import Previews

@@ -17,8 +17,9 @@ import streamops_nb as so
 from streamops_nb.db import open_instance
 from streamops_nb.engine.assembly import Surroundings
 from streamops_nb.engine.preview.given import Given
-from streamops_nb.engine.preview.previewer import Bounds, Work
+from streamops_nb.engine.preview.previewer import Bounds
 from streamops_nb.engine.preview.sample import Limits, Sample
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.preview.previews import Previews
 from streamops_nb.plan.planner import Planner

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 import streamops_nb as so
-from streamops_nb.engine.preview.previewer import Work
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.server.guard import Bounds
 from tests.ops.operated import plant, until
 from tests.serving.served import House, served

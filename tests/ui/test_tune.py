@@ -12,7 +12,7 @@ from typing import Any
 import ipywidgets as widgets
 import pytest
 
-from streamops_nb.engine.preview.previewer import Work
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.errors import Refused
 from streamops_nb.ops.job import Job
 from streamops_nb.ui.ipywidgets.tune import Tune

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +17,7 @@ from streamops_nb.engine.assembly import OpenStream, Surroundings, open_stream, 
 from streamops_nb.engine.preview.choosing import newest
 from streamops_nb.engine.preview.fields import Fields
 from streamops_nb.engine.preview.sample import Coverage, Drawn, Limits, Sample, origin_of
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.engine.reading import backlog
 from streamops_nb.engine.watermark import NEVER
 from streamops_nb.model.batch import Ends, Position, Slice, Span, advance
@@ -24,6 +25,11 @@ from streamops_nb.model.spec import JobSpec, Stream
 from streamops_nb.sources.base import Limit, Source
 
 __all__ = ["Draw", "Draws", "Found", "How", "Reader", "draw"]
+
+
+def _go_on() -> None:
+    """Nothing cancels it."""
+
 
 _READ = 10_000
 """Records that are read at a time, so that a time limit is kept."""
@@ -68,10 +74,26 @@ class Found:
 
 
 class Reader:
-    """Reads a source forward from a position, until a limit is reached."""
+    """Reads a source forward from a position, until a limit is reached.
 
-    def __init__(self, source: Source, start: Position, limits: Limits, until: float) -> None:
+    Parameters
+    ----------
+    until
+        When the time is up, on the monotonic clock.
+    check
+        Called before each step; raises if the drawing was cancelled.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        start: Position,
+        limits: Limits,
+        until: float,
+        check: Callable[[], None] = _go_on,
+    ) -> None:
         self._source = source
+        self._check = check
         self._limits = limits
         self._until = until
         self.start = dict(start)
@@ -91,6 +113,7 @@ class Reader:
 
     def step(self, stops: Position) -> bool:
         """Read some records that lie before `stops`; say whether there were any."""
+        self._check()
         limits = self._limits
         rows, nbytes = min(limits.rows - self.rows, _READ), limits.nbytes - self.nbytes
         span = _within(self._source.cut(self.position, Limit(rows=rows, nbytes=nbytes)), stops)
@@ -114,8 +137,8 @@ class Draw:
         What the specification says of the stream.
     opened
         The stream, opened for this alone.
-    until
-        When the time is up, on the monotonic clock.
+    until, check
+        See `Reader`.
     """
 
     def __init__(
@@ -127,6 +150,7 @@ class Draw:
         session: Session,
         limits: Limits,
         until: float,
+        check: Callable[[], None] = _go_on,
     ) -> None:
         self.name = name
         self.declared = declared
@@ -142,11 +166,12 @@ class Draw:
             session=session,
         )
         self._until = until
+        self._check = check
 
     def reader(self, start: Position, rows: int | None = None) -> Reader:
         """Give a reader that keeps the limits; of at most `rows` records."""
         limits = self.limits if rows is None else replace(self.limits, rows=rows)
-        return Reader(self.source, start, limits, self._until)
+        return Reader(self.source, start, limits, self._until, self._check)
 
     def read(self, start: Position, stops: Position, *, rows: int | None = None) -> Found:
         """Read from one position to another, or until a limit is reached."""
@@ -231,8 +256,14 @@ class Draws(Mapping[str, Draw]):
     """
 
     def __init__(
-        self, spec: JobSpec, around: Surroundings, limits: Limits, stack: ExitStack
+        self,
+        spec: JobSpec,
+        around: Surroundings,
+        limits: Limits,
+        stack: ExitStack,
+        check: Callable[[], None] = _go_on,
     ) -> None:
+        self._check = check
         self.spec = spec
         self.limits = limits
         self.around = around
@@ -260,7 +291,14 @@ class Draws(Mapping[str, Draw]):
             self._stack.callback(opened.source.close)
             shapes_of(self.spec, {name: opened.schema})
             self._open[name] = Draw(
-                name, declared, opened, self.around, self.session, self.limits, self._until
+                name,
+                declared,
+                opened,
+                self.around,
+                self.session,
+                self.limits,
+                self._until,
+                self._check,
             )
         return self._open[name]
 
@@ -279,17 +317,22 @@ class How(Protocol):
         ...
 
 
-def draw(spec: JobSpec, how: How, around: Surroundings, limits: Limits) -> Sample:
+def draw(
+    spec: JobSpec, how: How, around: Surroundings, limits: Limits, work: Work | None = None
+) -> Sample:
     """Draw a sample of all streams of a job; their sources are opened for this alone.
 
     Raises
     ------
+    Interrupted
+        If it was cancelled.
     StreamopsError
         If a source cannot be read, or has no event time where one is declared.
     """
-    at, begun = around.now(), time.perf_counter()
+    at, begun, work = around.now(), time.perf_counter(), work or Work()
     with ExitStack() as stack:
-        draws = Draws(spec, around, limits, stack)
+        draws = Draws(spec, around, limits, stack, work.check)
+        stack.enter_context(work.going_on(draws.session))
         streams = how.draw(draws)
         told = ", ".join([str(how), *draws.notes])
     took = time.perf_counter() - begun

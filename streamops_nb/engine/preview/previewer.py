@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -22,6 +22,7 @@ from streamops_nb.engine.preview.flows import Flow, decode
 from streamops_nb.engine.preview.kept import Kept
 from streamops_nb.engine.preview.result import Result
 from streamops_nb.engine.preview.sample import Drawn, Sample, origin_of
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.engine.references import read_reference
 from streamops_nb.model.errors import (
     Fault,
@@ -38,15 +39,13 @@ from streamops_nb.plan.outline import Outline
 from streamops_nb.plan.patience import limited
 from streamops_nb.plan.planner import Param, load_macros
 
-__all__ = ["Bounds", "Interruptible", "Previewer", "Work"]
+__all__ = ["Bounds", "Previewer"]
 
 T = TypeVar("T")
 
 _SECOND = 1_000_000
 _OUTLINES = 64
 """So many outlines are kept: planning takes ten times as long as a preview of 1,000 rows."""
-_PATIENCE, _AGAIN = 5.0, 0.05
-"""Seconds for which `Work.cancel` waits, and between two interruptions."""
 _FLOWS = 128 * 2**20
 """So many bytes of decoded rows are kept: decoding is half of a preview of 1,000 rows."""
 
@@ -68,66 +67,6 @@ class Bounds:
     seconds: float = 30.0
     memory: str = "1GB"
     threads: int = 2
-
-
-class Interruptible(Protocol):
-    """What `Work.cancel` stops: a session, or a call to the process that has one."""
-
-    def interrupt(self) -> None:
-        """Stop what goes on; may be called from any thread."""
-
-
-class Work:
-    """A preview that is going on, so that it can be cancelled from another thread."""
-
-    def __init__(self) -> None:
-        self._session: Interruptible | None = None
-        self._cancelled = False
-        self._over = threading.Event()
-        self._lock = threading.Lock()
-
-    def cancel(self) -> None:
-        """Stop it; `Previewer.run` then raises `Interrupted`.
-
-        One interruption is not enough: DuckDB swallows it while it folds a constant, and a preview
-        is many statements. It returns when the preview has ended, or after a few seconds.
-        """
-        until = time.monotonic() + _PATIENCE
-        self._cancelled = True
-        while self._interrupt() and time.monotonic() < until:
-            self._over.wait(_AGAIN)
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether it was."""
-        return self._cancelled
-
-    def _interrupt(self) -> bool:
-        with self._lock:
-            if self._session is None:
-                return False
-            self._session.interrupt()
-            return True
-
-    @contextmanager
-    def going_on(self, session: Interruptible) -> Iterator[None]:
-        """Let `cancel` interrupt this session during the block."""
-        with self._lock:
-            self._session = session
-        self._over.clear()
-        try:
-            self.check()
-            yield
-            self.check()
-        finally:
-            with self._lock:
-                self._session = None
-            self._over.set()
-
-    def check(self) -> None:
-        """Raise `Interrupted` if it was cancelled."""
-        if self._cancelled:
-            raise Interrupted("the preview was cancelled")
 
 
 class Previewer:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from streamops_nb.engine.preview.previewer import Work
 from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.preview.asking import Asked, Known, asked_limits, asked_way
@@ -76,7 +76,8 @@ class Asker:
         before = self.previews.standing(spec.name)
         if sample is None:
             limits = asked_limits(asked, nbytes, seconds)
-            sample = self.previews.draw(spec, asked_way(spec, asked, self.known(spec.name)), limits)
+            way = asked_way(spec, asked, self.known(spec.name))
+            sample = self.previews.draw(spec, way, limits, work)
         elif asked:
             told = f"a sample and `{next(iter(asked))}` are two ways to choose rows"
             raise SpecRefused([Fault(where="sample", what=told, remedy="give one of them")])

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from streamops_nb.engine.preview.previewer import Work
 from streamops_nb.engine.preview.result import Result
 from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.errors import Fault, QueryRefused
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.preview.beginning import Beginning

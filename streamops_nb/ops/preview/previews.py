@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from streamops_nb.engine.assembly import Surroundings, open_stream
 from streamops_nb.engine.preview.draw import How, draw
-from streamops_nb.engine.preview.previewer import Bounds, Previewer, Work
+from streamops_nb.engine.preview.previewer import Bounds, Previewer
 from streamops_nb.engine.preview.sample import Limits, Sample
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.batch import Position
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.preview.preview import Preview
@@ -53,9 +54,9 @@ class Previews:
         self.standing = standing
         self.previewer = Previewer(around, bounds)
 
-    def draw(self, spec: JobSpec, how: How, limits: Limits) -> Sample:
+    def draw(self, spec: JobSpec, how: How, limits: Limits, work: Work | None = None) -> Sample:
         """Draw a sample of a job's streams; nothing else is touched."""
-        return draw(spec, how, self.around, limits)
+        return draw(spec, how, self.around, limits, work)
 
     def run(
         self,

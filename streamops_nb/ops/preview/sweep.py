@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from streamops_nb.engine.preview.previewer import Work
 from streamops_nb.engine.preview.trace import Trace
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.errors import Fault, Interrupted, Refused, SpecRefused, StreamopsError
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.preview import markup

@@ -7,7 +7,7 @@ from typing import Any
 
 import panel_material_ui as pmui
 
-from streamops_nb.engine.preview.previewer import Work
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.ui.panel.look import (
     bar,
     button,

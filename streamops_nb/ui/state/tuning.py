@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from streamops_nb.engine.preview.previewer import Work
+from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.errors import StreamopsError
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ui.state.chart import ROWS, chart_of, measures, svg
