@@ -81,10 +81,15 @@ def test_rows_of_windows_know_their_window_also_where_it_is_not_selected() -> No
         "INTERVAL 10 SECONDS)), "
         "c AS (SELECT window_start, device FROM b) SELECT * FROM c"
     )
-    assert found.bounded.keys() == {"a", "b", "c", "result"}
-    assert all(
-        f"AS {START}" in query.sql and f"AS {END}" in query.sql for query in found.bounded.values()
-    )
+    own = ("window_start", "", 10_000_000)
+    assert {n: (b.start, b.end, b.size) for n, b in found.bounded.items()} == {
+        "a": (START, END, 0),
+        "b": own,
+        "c": own,
+        "result": own,
+    }
+    hidden = found.bounded["a"].query.sql
+    assert f"AS {START}" in hidden and f"AS {END}" in hidden
 
 
 def test_a_stage_over_one_that_hides_its_window_has_no_bounds() -> None:
