@@ -89,7 +89,8 @@ def test_rows_of_windows_know_their_window_also_where_it_is_not_selected() -> No
         "result": own,
     }
     hidden = found.bounded["a"].query.sql
-    assert f"AS {START}" in hidden and f"AS {END}" in hidden
+    assert f"AS {START}" in hidden
+    assert f"AS {END}" in hidden
 
 
 def test_a_stage_over_one_that_hides_its_window_has_no_bounds() -> None:
