@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
@@ -102,6 +103,13 @@ _OPENED: list[weakref.ref[Workspace]] = []
 def opened() -> list[Workspace]:
     """Give the workspaces that `connect` opened and nobody closed, the last one at the end."""
     return [workspace for found in _OPENED if (workspace := found()) is not None]
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what a script left open: a thread within DuckDB when Python ends aborts the process."""
+    for workspace in opened():
+        workspace.close()
 
 
 def _noted(workspace: Workspace) -> Workspace:
