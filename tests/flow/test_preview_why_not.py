@@ -195,6 +195,20 @@ def test_a_record_that_does_not_decode_is_a_reject(made: Previews) -> None:
     ]
 
 
+def test_a_reject_is_blamed_for_its_own_values_and_time_alone(made: Previews) -> None:
+    texts = [b"2025-01-01T00:00:07Z,cart,slow", b"2025-01-01T00:00:08Z,a,1"]
+    offsets = pa.array([0, 1], pa.int64())
+    raw = pa.table({"_raw": texts, "_partition": ["0"] * 2, "_offset": offsets})
+    one = replace(drawn([]), raw=raw, decoded=False)
+    job = spec(TUMBLED)
+    job["streams"]["readings"]["format"] = {"type": "csv", "header": False}
+    p = preview(made, job, Sample(streams={"readings": one}, how="given", at=1.8e9))
+    asked = [("cart", T0), ("car", T0), ("cart", T0 + pd.Timedelta(minutes=1))]
+    found = [p.why_not(device=device, window_start=start) for device, start in asked]
+    assert [one.reason for one in found] == ["decode", "absent", "absent"]
+    assert "1 rows that may have device = cart" in found[0].text
+
+
 def test_a_row_on_which_an_expression_fails_is_a_reject(made: Previews) -> None:
     query = """
         WITH kept AS (SELECT * FROM readings WHERE temp > 1)

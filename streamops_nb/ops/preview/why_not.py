@@ -25,6 +25,7 @@ __all__ = ["WhyNot", "found_in", "of_finding", "rejected"]
 _SHOWN = 20
 """So many rows are shown as HTML."""
 _PARAMETER = re.compile(r"\$(\w+)")
+_AS_TOLD: Any = {"utc": True, "errors": "coerce", "format": "ISO8601"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,14 +133,18 @@ def rejected(key: Mapping[str, Any], finding: Finding, result: Result) -> WhyNot
     first = rows.slice(0, 1).to_pylist()[0]
     spot = "" if first["offset"] is None else f" (offset {first['offset']})"
     text = (
-        f"{first['stage']}: {len(places):,} rows with {_asked(key)} became rejects "
+        f"{first['stage']}: {len(places):,} rows that may have {_asked(key)} became rejects "
         f"({first['kind']}): {first['reason']}{spot}"
     )
     return WhyNot(reason=first["kind"], stage=first["stage"], key=key, table=rows, text=text)
 
 
+_APART = re.compile(r"[,;|\t\r\n\"{}\[\]]+")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
+
+
 def _mentions(raw: bytes | None, key: Key) -> bool:
-    """Whether the bytes of a reject hold what is looked for."""
+    """Whether a reject's fields, as far as its bytes tell them, are what is looked for."""
     text = (raw or b"").decode(errors="replace")
     wanted = {name: str(value) for name, value in key.values.items() if value is not None}
     if not wanted:
@@ -149,8 +154,20 @@ def _mentions(raw: bytes | None, key: Key) -> bool:
     except ValueError:
         fields = None
     if isinstance(fields, dict) and wanted.keys() <= fields.keys():
-        return all(str(fields[name]) == value for name, value in wanted.items())
-    return all(value in text for value in wanted.values())
+        fits = all(str(fields[name]) == value for name, value in wanted.items())
+        return fits and _within([str(fields[n]) for n in key.ranges if n in fields], key)
+    parts = [part.strip(" :'") for part in _APART.split(text)]
+    return set(wanted.values()) <= set(parts) and _within(parts, key)
+
+
+def _within(parts: list[str], key: Key) -> bool:
+    """Whether one of the times lies in what is looked for; one that cannot be read might."""
+    import pandas as pd
+
+    told = pd.to_datetime([part for part in parts if _TIME.fullmatch(part)], **_AS_TOLD).dropna()
+    us = [stamp.value // 1000 for stamp in told]
+    spans = key.ranges.values()
+    return not us or all(any(low <= one < high for one in us) for low, high in spans)
 
 
 def of_finding(key: Mapping[str, Any], finding: Finding, params: Mapping[str, Any]) -> WhyNot:
