@@ -358,7 +358,9 @@ class Operations:
 def _start_words(start: Start, stopped: bool) -> str:
     if stopped or start.at == "stopped":
         return "the point where it was stopped"
-    return "earliest, or latest if a stream never ends" if start.at is None else str(start.at)
+    if start.at is not None:
+        return str(start.at)
+    return 'earliest; if a stream never ends, latest: start(at="earliest") reads what was there'
 
 
 def _plain(value: Any) -> Any:
