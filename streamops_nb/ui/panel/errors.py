@@ -47,7 +47,7 @@ class ErrorsTab:
         )
         self._details = html_pane(css="errors.css", margin=(8, 0))
         self._preview = button(
-            "Preview these rows", "science", visible=False, on_click=desk.guard(self._run)
+            "Preview these rows", "preview", visible=False, on_click=desk.guard(self._run)
         )
         for part in (self._grouped, self._level):
             part.param.watch(desk.guard(self._anew), "value")

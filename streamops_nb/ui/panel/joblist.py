@@ -7,7 +7,7 @@ from typing import Any
 
 import panel_material_ui as pmui
 
-from streamops_nb.ui.panel.look import bar, button, column, gap
+from streamops_nb.ui.panel.look import bar, button, column, gap, row
 from streamops_nb.ui.panel.table import JobTable
 from streamops_nb.ui.state.board import TABS
 from streamops_nb.ui.state.desk import Desk
@@ -40,7 +40,7 @@ class JobList:
             options=list(TABS), value=board.tab, size="small", margin=(4, 0), sx=_FLAT
         )
         self._search = pmui.TextInput(
-            placeholder="Search name, owner, tag", size="small", width=170, margin=(4, 4)
+            placeholder="Search name, owner, tag", size="small", width=180, margin=(4, 4), sx=_LOW
         )
         self._owner = pmui.Select(label="Owner", size="small", width=104, margin=(4, 4))
         self._tag = pmui.Select(label="Tag", size="small", width=104, margin=(4, 4))
@@ -73,9 +73,7 @@ class JobList:
         filters = pmui.FlexBox(
             self._tabs,
             gap(),
-            self._search,
-            self._owner,
-            self._tag,
+            row(self._search, self._owner, self._tag, sizing_mode=None),
             align_items="center",
             sizing_mode="stretch_width",
         )
@@ -133,7 +131,8 @@ _FLAT = {
     "& button": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "3px 12px"},
     "& button:not(.Mui-selected)": {"color": "inherit"},
 }
-_BULK = {Verb.START: "play_arrow", Verb.PAUSE: "pause", Verb.STOP: "stop"}
+_LOW = {"& .MuiInputBase-input": {"padding": "6px 12px", "fontSize": "13px"}}
+_BULK = {Verb.START: "start", Verb.PAUSE: "pause", Verb.STOP: "stop"}
 
 
 def _offer(chooser: Any, options: dict[str, str], value: str) -> None:

@@ -11,6 +11,7 @@ import panel_material_ui as pmui
 from streamops_nb.ui.panel.configuration import ConfigurationTab
 from streamops_nb.ui.panel.errors import ErrorsTab
 from streamops_nb.ui.panel.history import HistoryTab
+from streamops_nb.ui.panel.icons import icon
 from streamops_nb.ui.panel.look import button, column, html_pane, row
 from streamops_nb.ui.panel.output import OutputTab
 from streamops_nb.ui.panel.preview import PreviewTab
@@ -23,7 +24,7 @@ from streamops_nb.ui.state.wording import lasting
 __all__ = ["JobPage"]
 
 _TABS = ("summary", "output", "preview", "errors", "configuration", "history")
-_ICONS = {Verb.START: "play_arrow", Verb.PAUSE: "pause", Verb.STOP: "stop"}
+_ICONS = {Verb.START: "start", Verb.PAUSE: "pause", Verb.STOP: "stop"}
 
 
 class JobPage:
@@ -38,20 +39,18 @@ class JobPage:
     def __init__(self, desk: Desk, job: str, acts: Callable[[str, str], None]) -> None:
         self._desk, self._job = desk, job
         guard = desk.guard
-        self._back = button(
-            "Back", "arrow_back", variant="text", on_click=guard(lambda *_: desk.back())
-        )
+        self._back = button("Back", "back", variant="text", on_click=guard(lambda *_: desk.back()))
         self._head = html_pane(css="jobpage.css")
         self._buttons = {
-            verb: button(verb.capitalize(), icon, on_click=guard(self._wish(verb)))
-            for verb, icon in _ICONS.items()
+            verb: button(verb.capitalize(), shape, on_click=guard(self._wish(verb)))
+            for verb, shape in _ICONS.items()
         }
         self._preview = button(
-            "Preview", "science", variant="contained", on_click=guard(self._to("preview"))
+            "Preview", "preview", variant="contained", on_click=guard(self._to("preview"))
         )
         self._more = pmui.MenuButton(
             label="More",
-            icon="more_horiz",
+            icon=icon("more"),
             items=[{"label": label} for label in _MORE],
             size="small",
             variant="outlined",

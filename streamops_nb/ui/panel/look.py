@@ -12,6 +12,8 @@ import panel_material_ui as pmui
 from panel.io.resources import CDN_DIST
 from panel_material_ui.theme import MaterialDesign
 
+from streamops_nb.ui.panel.icons import icon
+
 __all__ = [
     "THEME",
     "Plain",
@@ -110,7 +112,20 @@ def html_pane(content: str = "", css: str = "", **how: Any) -> pn.pane.HTML:
         The name of a style sheet of this folder.
     """
     how = {"margin": 0, "sizing_mode": "stretch_width", "design": Plain, **how}
-    return pn.pane.HTML(content, stylesheets=style(*([css] if css else [])), **how)
+    return _Html(content, stylesheets=style(*([css] if css else [])), **how)
+
+
+class _Html(pn.pane.HTML):
+    """HTML that fetches no sheet.
+
+    In a notebook Panel would link its own sheet from a CDN again with every change of the content.
+    """
+
+    def _get_properties(self, doc: Any) -> dict[str, Any]:
+        properties: dict[str, Any] = super()._get_properties(doc)
+        sheets = properties.get("stylesheets", [])
+        properties["stylesheets"] = [sheet for sheet in sheets if isinstance(sheet, str)]
+        return properties
 
 
 def code_input(label: str, text: str, **how: Any) -> pmui.TextAreaInput:
@@ -163,9 +178,9 @@ def bar(part: Any, why: str) -> Any:
     return part
 
 
-def button(label: str, icon: str = "", **how: Any) -> pmui.Button:
-    """Make a button of the house's size."""
+def button(label: str, shape: str = "", **how: Any) -> pmui.Button:
+    """Make a button of the house's size, with an icon of `icons`."""
     how.setdefault("variant", "outlined")
     how.setdefault("margin", (4, 4))
     how.setdefault("size", "small")
-    return pmui.Button(label=label, icon=icon or None, **how)
+    return pmui.Button(label=label, icon=icon(shape) if shape else None, **how)

@@ -42,7 +42,7 @@ class NewJob:
         self._save = button("Save", "save", on_click=guard(self._keep(start=False)))
         self._start = button(
             "Save and start",
-            "play_arrow",
+            "start",
             variant="contained",
             on_click=guard(self._keep(start=True)),
         )
@@ -58,7 +58,7 @@ class NewJob:
     def __panel__(self) -> Any:
         back = button(
             "Back",
-            "arrow_back",
+            "back",
             variant="text",
             on_click=self._desk.guard(lambda *_: self._desk.back()),
         )

@@ -69,18 +69,16 @@ class PreviewTab:
         self._values = Values(spec)
         self._query = code_input("Query", spec.query)
         self._run_button = button(
-            "Run preview", "science", variant="contained", on_click=guard(self.run)
+            "Run preview", "preview", variant="contained", on_click=guard(self.run)
         )
         self._again = button(
             "Run with changes", "replay", disabled=True, on_click=guard(self._run_again)
         )
         self._cancel = button("Cancel", "close", visible=False, on_click=guard(self.cancel))
         self._compare = button(
-            "Compare with before", "difference", disabled=True, on_click=guard(self._compare_them)
+            "Compare with before", "compare", disabled=True, on_click=guard(self._compare_them)
         )
-        self._start = button(
-            "Start this job", "play_arrow", disabled=True, on_click=guard(self._go)
-        )
+        self._start = button("Start this job", "start", disabled=True, on_click=guard(self._go))
         self._copy = button("Copy as Python", "code", on_click=guard(self._copied))
         for part in (self._run_button, self._again, self._start):
             bar(part, self._desk.permits.refusal("preview"))
