@@ -11,7 +11,8 @@ import panel_material_ui as pmui
 import pyarrow as pa
 
 from streamops_nb.ui.panel.grid import Grid
-from streamops_nb.ui.panel.look import button, column, gap, html_pane, row, text_html
+from streamops_nb.ui.panel.healing import FailurePart, RejectsPart
+from streamops_nb.ui.panel.look import FLAT, button, column, gap, html_pane, row, text_html
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.feed import Feed
 from streamops_nb.ui.state.pages import sheet_of
@@ -19,6 +20,7 @@ from streamops_nb.ui.state.wording import clock_time
 
 __all__ = ["ErrorsTab"]
 
+_SEEN = {"Grouped": "groups", "One by one": "entries", "Rejects": "rejects"}
 _LEVELS = {"every level": "", "errors": "error", "warnings": "warning", "notes": "info"}
 _TONES = {"error": "bad", "warning": "warn", "info": "quiet"}
 
@@ -38,7 +40,12 @@ class ErrorsTab:
         self._shown: list[Any] = []
         self._entry: Any = None
         self._grid = Grid(desk.guard(self._choose), page_size=50)
-        self._grouped = pmui.Switch(label="Grouped", value=True, margin=(6, 8))
+        self._seen = pmui.RadioButtonGroup(
+            options=_SEEN, value="groups", size="small", margin=(6, 8, 6, 0), sx=FLAT
+        )
+        self._rejects: Any = None
+        self._rejects_place = column(visible=False)
+        self._failure = FailurePart(desk, job)
         self._level = pmui.Select(
             label="Level", options=_LEVELS, value="", size="small", width=140, margin=(4, 4)
         )
@@ -49,8 +56,8 @@ class ErrorsTab:
         self._preview = button(
             "Preview these rows", "preview", visible=False, on_click=desk.guard(self._run)
         )
-        for part in (self._grouped, self._level):
-            part.param.watch(desk.guard(self._anew), "value")
+        self._level.param.watch(desk.guard(self._anew), "value")
+        self._seen.param.watch(desk.guard(self._turned), "value")
         self._search.param.watch(desk.guard(self._anew), "value_input")
         self._feed = Feed(
             desk, "The error log is not there", lambda: desk.door.errors(job), self._show, every=2.0
@@ -58,12 +65,36 @@ class ErrorsTab:
 
     def __panel__(self) -> Any:
         download = button("Download", "download", on_click=self._desk.guard(self._download))
-        filters = row(self._grouped, self._level, self._search, gap(), download)
-        return column(filters, self._grid, self._details, self._preview, margin=(6, 0))
+        self._log_part = column(
+            row(self._level, self._search, gap(), download),
+            self._failure,
+            self._grid,
+            self._details,
+            self._preview,
+        )
+        return column(self._seen, self._log_part, self._rejects_place, margin=(6, 0))
 
     def refresh(self, *, now: bool = False) -> None:
         """Show the present."""
+        if self._seen.value == "rejects":
+            self._rejects.refresh(now=now)
+            return
         self._feed.refresh(now=now)
+        self._failure.look()
+
+    @property
+    def _grouped(self) -> bool:
+        return bool(self._seen.value == "groups")
+
+    def _turned(self, *_: Any) -> None:
+        """Show the log or the rejects; these are made when they are first looked at."""
+        rejects = self._seen.value == "rejects"
+        if rejects and self._rejects is None:
+            self._rejects = RejectsPart(self._desk, self._job)
+            self._rejects_place.objects = [self._rejects]
+        self._log_part.visible, self._rejects_place.visible = not rejects, rejects
+        self._anew()
+        self.refresh(now=True)
 
     def _anew(self, *_: Any) -> None:
         self._grid.chosen = -1
@@ -73,15 +104,15 @@ class ErrorsTab:
     def _show(self, log: Any) -> None:
         self._log = log
         text = (self._search.value_input or "").casefold()
-        found = log.groups if self._grouped.value else reversed(log.entries)
+        found = log.groups if self._grouped else reversed(log.entries)
         self._shown = [
             one
             for one in found
             if (not self._level.value or one.level == self._level.value)
             and text in f"{one.kind} {one.message}".casefold()
         ]
-        lines = [_group(one) if self._grouped.value else _entry(one) for one in self._shown]
-        names = _GROUP if self._grouped.value else _ENTRY
+        lines = [_group(one) if self._grouped else _entry(one) for one in self._shown]
+        names = _GROUP if self._grouped else _ENTRY
         table = pa.table({name: [line[name] for line in lines] for name in names})
         self._grid.fill(
             sheet_of(
@@ -95,7 +126,7 @@ class ErrorsTab:
     def _choose(self, number: int) -> None:
         one = self._shown[number]
         entries = [e for e in self._log.entries if e.fingerprint == one.fingerprint]
-        entry = entries[-1] if self._grouped.value and entries else one
+        entry = entries[-1] if self._grouped and entries else one
         self._entry = entry
         self._details.object = details_html(entry)
         self._preview.visible = bool(getattr(entry, "spans", None))

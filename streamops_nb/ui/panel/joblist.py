@@ -7,7 +7,7 @@ from typing import Any
 
 import panel_material_ui as pmui
 
-from streamops_nb.ui.panel.look import bar, button, column, gap, row
+from streamops_nb.ui.panel.look import FLAT, bar, button, column, gap, row
 from streamops_nb.ui.panel.table import JobTable
 from streamops_nb.ui.state.board import TABS
 from streamops_nb.ui.state.desk import Desk
@@ -37,7 +37,7 @@ class JobList:
         board = desk.board
         self.table = JobTable(desk, acts, sizing_mode="stretch_width", margin=0)
         self._tabs = pmui.RadioButtonGroup(
-            options=list(TABS), value=board.tab, size="small", margin=(4, 0), sx=_FLAT
+            options=list(TABS), value=board.tab, size="small", margin=(4, 0), sx=FLAT
         )
         self._search = pmui.TextInput(
             placeholder="Search name, owner, tag", size="small", width=180, margin=(4, 4), sx=_LOW
@@ -48,6 +48,7 @@ class JobList:
             verb: button(verb.capitalize(), icon, on_click=desk.guard(self._ask_all(verb)))
             for verb, icon in _BULK.items()
         }
+        self._export = button("Export", "download", on_click=desk.guard(self._export_all))
         self._chosen = pmui.Typography("", variant="body2", margin=(10, 4))
         self._new = button(
             "New job", "add", variant="contained", on_click=desk.guard(self._make_new)
@@ -79,6 +80,7 @@ class JobList:
         )
         acts = pmui.FlexBox(
             *self._bulk.values(),
+            self._export,
             self._chosen,
             gap(),
             self._import,
@@ -101,7 +103,7 @@ class JobList:
         _offer(self._tag, {"any": "", **{tag: tag for tag in board.tags}}, board.tag)
         chosen = len(board.selected)
         self._chosen.object = f"of {chosen} selected" if chosen else "select jobs to act on several"
-        for part in self._bulk.values():
+        for part in (*self._bulk.values(), self._export):
             part.disabled = not chosen
         self._pages.param.update(count=board.pages, value=board.page, visible=board.pages > 1)
 
@@ -115,6 +117,9 @@ class JobList:
 
         return choose
 
+    def _export_all(self, *_: Any) -> None:
+        self._desk.export(*sorted(self._desk.board.selected))
+
     def _ask_all(self, verb: Verb) -> Callable[..., None]:
         def ask(*_: Any) -> None:
             self._desk.ask(Wish(verb=verb, names=tuple(sorted(self._desk.board.selected))))
@@ -127,10 +132,6 @@ class JobList:
         self.table.forget()
 
 
-_FLAT = {
-    "& button": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "3px 12px"},
-    "& button:not(.Mui-selected)": {"color": "inherit"},
-}
 _LOW = {"& .MuiInputBase-input": {"padding": "6px 12px", "fontSize": "13px"}}
 _BULK = {Verb.START: "start", Verb.PAUSE: "pause", Verb.STOP: "stop"}
 

@@ -15,6 +15,7 @@ from streamops_nb.ui.panel.icons import icon
 from streamops_nb.ui.panel.look import button, column, html_pane, row
 from streamops_nb.ui.panel.output import OutputTab
 from streamops_nb.ui.panel.preview import PreviewTab
+from streamops_nb.ui.panel.runs import RunsTab
 from streamops_nb.ui.panel.summary import SummaryTab
 from streamops_nb.ui.state.cells import cells_of
 from streamops_nb.ui.state.desk import Desk
@@ -23,7 +24,7 @@ from streamops_nb.ui.state.wording import lasting
 
 __all__ = ["JobPage"]
 
-_TABS = ("summary", "output", "preview", "errors", "configuration", "history")
+_TABS = ("summary", "output", "preview", "errors", "runs", "configuration", "history")
 _ICONS = {Verb.START: "start", Verb.PAUSE: "pause", Verb.STOP: "stop"}
 
 
@@ -110,6 +111,7 @@ class JobPage:
             "preview": PreviewTab,
             "configuration": ConfigurationTab,
             "history": HistoryTab,
+            "runs": RunsTab,
         }
         return kinds[name](self._desk, self._job)
 
@@ -146,6 +148,7 @@ _MORE = {
     "Start from…": "start from",
     "Reset position…": "reset position",
     "Export": "export",
+    "Alarm…": "alarm",
     "Force stop…": "force stop",
     "Delete…": "delete",
 }

@@ -15,6 +15,7 @@ from panel_material_ui.theme import MaterialDesign
 from streamops_nb.ui.panel.icons import icon
 
 __all__ = [
+    "FLAT",
     "THEME",
     "Plain",
     "bar",
@@ -52,6 +53,12 @@ THEME: dict[str, Any] = {
     },
 }
 """What differs from Material's own theme; inherited by all parts of a page."""
+
+FLAT = {
+    "& button": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "3px 12px"},
+    "& button:not(.Mui-selected)": {"color": "inherit"},
+}
+"""How a group of choices looks."""
 
 
 @cache

@@ -38,7 +38,7 @@ class NewJob:
         )
         self._text = code_input("Specification (YAML)", first, margin=(8, 8, 4, 0))
         self._said = html_pane(css="newjob.css", margin=(8, 0, 0, 0))
-        self._shown = Previewed(desk)
+        self._shown = Previewed(desk, faults=False)
         self._save = button("Save", "save", on_click=guard(self._keep(start=False)))
         self._start = button(
             "Save and start",

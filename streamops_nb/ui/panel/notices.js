@@ -94,9 +94,9 @@ export function render({model, view}) {
   }
 
   // a file that was asked for comes as a message
-  function hand_over({name, text}) {
+  function hand_over({name, content}) {
     const link = element("a")
-    link.href = URL.createObjectURL(new Blob([text]))
+    link.href = URL.createObjectURL(new Blob([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))]))
     link.download = name
     link.click()
     URL.revokeObjectURL(link.href)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any, ClassVar
 
 import param
@@ -46,8 +47,9 @@ class NoticeArea(JSComponent):
         ]
 
     def _hand_over(self, *_: Any) -> None:
-        name, text = self._desk.file
-        self._send_msg({"file": {"name": name, "text": text}})
+        name, content = self._desk.file
+        content = content if isinstance(content, bytes) else content.encode()
+        self._send_msg({"file": {"name": name, "content": b64encode(content).decode()}})
 
     def _handle_msg(self, data: Any) -> None:
         if data.get("event") == "close":

@@ -11,6 +11,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from streamops_nb.ui import bridge
+from streamops_nb.ui.panel.alarms import AlarmsPage
 from streamops_nb.ui.panel.dialogs import Asking
 from streamops_nb.ui.panel.importing import Importing
 from streamops_nb.ui.panel.joblist import JobList
@@ -118,6 +119,8 @@ class Page(pn.viewable.Viewer):
             self._open = JobPage(desk, desk.job, desk.guard(self._act))
         elif desk.place == "new":
             self._open = NewJob(desk)
+        elif desk.place == "alarms":
+            self._open = AlarmsPage(desk, desk.job)
         self._front.visible = self._open is None
         self._other.param.update(
             objects=[] if self._open is None else [self._open], visible=self._open is not None
@@ -128,6 +131,8 @@ class Page(pn.viewable.Viewer):
             self.desk.open(job, "configuration")
         elif verb == "export":
             self.desk.export(job)
+        elif verb == "alarm":
+            self.desk.alarms(job)
         elif verb == "start from":
             self._starting.ask(Verb.START, job)
         elif verb == Verb.RESET:

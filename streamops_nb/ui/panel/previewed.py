@@ -8,8 +8,9 @@ from typing import Any
 import panel_material_ui as pmui
 
 from streamops_nb.ui.panel.grid import Grid
-from streamops_nb.ui.panel.look import column, html_pane, row, text_html
+from streamops_nb.ui.panel.look import FLAT, column, html_pane, row, text_html
 from streamops_nb.ui.state.desk import Desk
+from streamops_nb.ui.state.examining import Found, why
 from streamops_nb.ui.state.pages import Sheet, sheet_of
 from streamops_nb.ui.state.wording import lasting
 
@@ -20,22 +21,30 @@ _WINDOW = "_window"
 
 
 class Previewed:
-    """Shows a preview that was run."""
+    """Shows a preview that was run.
 
-    def __init__(self, desk: Desk) -> None:
+    Parameters
+    ----------
+    faults
+        Whether it tells what is wrong with the query, too.
+    """
+
+    def __init__(self, desk: Desk, *, faults: bool = True) -> None:
+        self._faults = faults
         self._desk = desk
         self._result: Any = None
-        self._difference: Any = None
+        self._more: dict[str, tuple[str, Sheet]] = {}
         self._head = html_pane(css="preview.css")
         self._choice = pmui.RadioButtonGroup(
-            options=[], size="small", margin=(8, 0), visible=False, sx=_FLAT
+            options=[], size="small", margin=(8, 0), visible=False, sx=FLAT
         )
         self._said = html_pane(css="preview.css")
         self._left_head, self._right_head = (
             html_pane(css="preview.css"),
             html_pane(css="preview.css"),
         )
-        self._left, self._right = Grid(page_size=50), Grid(page_size=50)
+        self._left = Grid(page_size=50)
+        self._right = Grid(desk.guard(self._ask_why), page_size=50)
         self._beside = row(
             column(self._left_head, self._left, margin=(0, 6, 0, 0)),
             column(self._right_head, self._right, margin=(0, 0, 0, 6)),
@@ -51,14 +60,28 @@ class Previewed:
 
     def show(self, result: Any) -> None:
         """Show a preview; the stage that was looked at stays, if it is there."""
-        self._result, self._difference = result, None
-        self._head.object = head_html(result)
+        self._result, self._more = result, {}
+        self._head.object = head_html(result, faults=self._faults)
         self._offer(self._choice.value)
 
     def show_diff(self, difference: Any) -> None:
         """Show how it differs from the preview before."""
-        self._difference = difference
-        self._offer("compared")
+        self._tell("Compared", str(difference.summary), _compared_sheet(difference))
+
+    def show_found(self, found: Found) -> None:
+        """Show an answer beside the stages, and how it is asked for in Python."""
+        self._tell(found.title, found.text, sheet_of(found.frame.reset_index(drop=True)))
+        self._desk.notices.tell("info", "This asks the same:", line=found.line)
+
+    def _tell(self, title: str, text: str, sheet: Sheet) -> None:
+        self._more[title] = (f'<p class="said">{text_html(text)}</p>', sheet)
+        self._offer(title)
+
+    def _ask_why(self, number: int) -> None:
+        result, stage = self._result, str(self._choice.value)
+        self._desk.work(
+            "Why it is there cannot be said", lambda: why(result, number, stage), self.show_found
+        )
 
     def _offer(self, wanted: str | None) -> None:
         result = self._result
@@ -68,8 +91,8 @@ class Previewed:
         if len(result.late):
             options[f"Late {len(result.late):,}"] = "late"
         options |= {"Profile": "profile", "Receipt": "receipt"}
-        if self._difference is not None:
-            options["Compared"] = "compared"
+        options |= {title: f"more {title}" for title in self._more}
+        wanted = f"more {wanted}" if wanted in self._more else wanted
         kept = wanted if wanted in options.values() else result.output
         if kept not in options.values():
             kept = next(iter(options.values()))
@@ -84,8 +107,9 @@ class Previewed:
         self._beside.visible, self._alone.visible = stage, not stage
         if stage:
             self._show_stage(name)
-        elif name == "compared":
-            self._show_compared()
+        elif name.removeprefix("more ") in self._more:
+            self._said.object, sheet = self._more[name.removeprefix("more ")]
+            self._alone.fill(sheet)
         elif name == "profile":
             self._said.object = ""
             self._desk.work("There is no profile", lambda: result.profile, self._show_alone)
@@ -109,7 +133,9 @@ class Previewed:
         gone = [c for c in given.columns if c not in output.columns]
         title = "Input" if first is None else f"Input: {', '.join(inputs)}"
         self._left_head.object = f"<h4>{html.escape(title)}</h4>"
-        self._right_head.object = f"<h4>Output: {html.escape(name)}</h4>"
+        self._right_head.object = (
+            f"<h4>Output: {html.escape(name)} <small>click a row: why is it there?</small></h4>"
+        )
         types = self._types(first)
         self._left.fill(
             sheet_of(
@@ -138,11 +164,6 @@ class Previewed:
         drawn = result.sample.streams.get(name)
         return dict(drawn.schema if drawn is not None else stream.schema_ or {})
 
-    def _show_compared(self) -> None:
-        difference = self._difference
-        self._said.object = f'<p class="said">{text_html(str(difference.summary))}</p>'
-        self._alone.fill(_compared_sheet(difference))
-
 
 def _window_tone(line: Any) -> str:
     return {"early": "early", "cut off": "cut"}.get(line.get(_WINDOW, ""), "")
@@ -156,12 +177,12 @@ def _compared_sheet(difference: Any) -> Sheet:
     return sheet_of(difference.df.reset_index(drop=True), row_tone=tone, empty="Nothing differs.")
 
 
-def head_html(result: Any) -> str:
+def head_html(result: Any, *, faults: bool = True) -> str:
     """Write what was run, on what, and what is wrong with it."""
-    faults = "".join(f"<li>{text_html(str(fault))}</li>" for fault in result.faults)
+    said = "".join(f"<li>{text_html(str(fault))}</li>" for fault in result.faults)
     wrong = (
-        f'<div class="said"><b>Not all of it can be run</b><ul>{faults}</ul></div>'
-        if faults
+        f'<div class="said"><b>Not all of it can be run</b><ul>{said}</ul></div>'
+        if said and faults
         else ""
     )
     took = sum(result.receipt.seconds.values())
@@ -190,9 +211,3 @@ def stage_html(stage: Any) -> str:
         f"<span class='quiet'>{html.escape(stage.kind)}</span>: "
         f"<b>{stage.rows_in:,}</b> rows in, <b>{stage.rows_out:,}</b> out{rejected}{early}</p>"
     )
-
-
-_FLAT = {
-    "& button": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "3px 12px"},
-    "& button:not(.Mui-selected)": {"color": "inherit"},
-}

@@ -18,7 +18,9 @@ from streamops_nb.ui.panel.look import (
     shape,
     text_html,
 )
+from streamops_nb.ui.state.alarming import Raised
 from streamops_nb.ui.state.desk import Desk
+from streamops_nb.ui.state.feed import Feed
 from streamops_nb.ui.state.picture import Picture
 from streamops_nb.ui.state.wording import bytes_text, count
 
@@ -41,10 +43,14 @@ class ResourcesBar:
         self._cu = pmui.FloatInput(
             label="CU for this workspace", value=1.0, start=0.1, step=0.5, size="small", margin=0
         )
+        self._share = pmui.FloatInput(
+            label="Note a usage above (share of it, 0.1 to 1)", value=None, step=0.05,
+            size="small", margin=(0, 0, 0, 12),
+        )  # fmt: skip
         self._give_back = button("Release all", on_click=desk.guard(self._release))
         self.dialog = pmui.Dialog(
             self._said,
-            row(self._cu, margin=(12, 0)),
+            row(self._cu, self._share, margin=(12, 0)),
             row(
                 self._give_back,
                 gap(),
@@ -60,11 +66,18 @@ class ResourcesBar:
         )
         self._ask = button("Request…", margin=(2, 0, 2, 16), on_click=desk.guard(self.ask))
         bar(self._ask, desk.permits.refusal("resources.request"))
+        self._alarms = button(
+            "Alarms", "alarm", margin=(2, 0, 2, 8), on_click=desk.guard(lambda *_: desk.alarms())
+        )
+        self._raised = Raised()
+        self._feed = Feed(
+            desk, "The alarms are not there", lambda: desk.door.alarms.df, self._alarmed, every=2.0
+        )
         self._watcher = desk.board.param.watch(self.refresh, ["picture"])
         self.refresh()
 
     def __panel__(self) -> Any:
-        return row(self._bar, self._ask, sizing_mode="stretch_width")
+        return row(self._bar, self._ask, self._alarms, sizing_mode="stretch_width")
 
     def refresh(self, *_: Any) -> None:
         """Show the picture of now."""
@@ -73,6 +86,18 @@ class ResourcesBar:
         none = picture.resources is not None and picture.resources.status == "NONE"
         self._ask.variant = "contained" if none else "outlined"
 
+        if picture.at:
+            self._feed.refresh()
+
+    def _alarmed(self, frame: Any) -> None:
+        came, count = self._raised.see(frame), len(self._raised.pairs)
+        self._alarms.param.update(
+            label=f"Alarms {count}" if count else "Alarms", color="error" if count else "primary"
+        )
+        if came:
+            told = [f"{alarm}: {job}" for alarm, job in came]
+            self._desk.notices.tell("warning", "Raised alarms", details=told, line="ws.alarms.df")
+
     def ask(self, *_: Any) -> None:
         """Open the dialog."""
         now = self._desk.board.picture.resources
@@ -80,6 +105,7 @@ class ResourcesBar:
             return
         self._said.object = _said_html(now)
         self._cu.param.update(value=now.allocated or 1.0, end=max(now.most, now.allocated))
+        self._share.value = now.alarm
         self._give_back.disabled = now.status == "NONE"
         self.dialog.open = True
 
@@ -88,10 +114,20 @@ class ResourcesBar:
 
     def _request(self, *_: Any) -> None:
         cu, desk = float(self._cu.value or 0), self._desk
+        before, share = desk.board.picture.resources, self._share.value
         line = f"ws.resources.request(cu={cu_text(cu)})"
+        alarmed = share != before.alarm
+        line += f"; ws.resources.alarm({share!r})" if alarmed else ""
+
+        def ask() -> Any:
+            found = desk.door.resources.request(cu=cu)
+            if alarmed:
+                desk.door.resources.alarm(share)
+            return found
+
         desk.work(
             f"{cu_text(cu)} CU were not allocated",
-            lambda: desk.door.resources.request(cu=cu),
+            ask,
             lambda now: self._changed(f"{cu_text(now.allocated)} CU are allocated.", line),
             line,
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import json
 from typing import Any
 
 import panel_material_ui as pmui
 
 from streamops_nb.model.booking import cu_text
+from streamops_nb.model.errors import Refused
 from streamops_nb.ui.panel.look import button, gap, html_pane, row, text_html
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.wish import Verb, Wish
@@ -22,6 +24,7 @@ _POINTS = {
     "latest": "latest",
     "earliest": "earliest",
     "a time": "time",
+    "positions": "positions",
 }
 
 
@@ -37,12 +40,18 @@ class StartPoint:
             label="Time with its zone", placeholder="2024-01-31T08:30:00Z", size="small",
             visible=False, margin=(4, 0),
         )  # fmt: skip
+        self._positions = pmui.TextInput(
+            label="Per stream and partition the next offset",
+            placeholder='{"readings": {"0": 1200}}', size="small", visible=False, margin=(4, 0),
+            sizing_mode="stretch_width",
+        )  # fmt: skip
         self._go = button("Start", variant="contained", on_click=desk.guard(self._act))
         self._point.param.watch(desk.guard(self._chosen), "value")
         self.dialog = pmui.Dialog(
             self._told,
             self._point,
             self._time,
+            self._positions,
             row(
                 gap(),
                 button("Cancel", on_click=desk.guard(self._close)),
@@ -79,12 +88,13 @@ class StartPoint:
 
     def _chosen(self, event: Any) -> None:
         self._time.visible = event.new == "time"
+        self._positions.visible = event.new == "positions"
 
     def _close(self, *_: Any) -> None:
         self.dialog.open = False
 
     def _act(self, *_: Any) -> None:
-        at = self._time.value.strip() if self._point.value == "time" else self._point.value
+        at = self._wanted()
         self.dialog.open = False
         how = {} if at == _AS_IT_STANDS else {"at": at}
         wish = Wish(verb=self._verb, names=(self._job,), how=how)
@@ -92,6 +102,16 @@ class StartPoint:
             self._desk.ask(wish)
         else:
             self._desk.do(wish)
+
+    def _wanted(self) -> Any:
+        if self._point.value == "time":
+            return self._time.value.strip()
+        if self._point.value != "positions":
+            return self._point.value
+        try:
+            return {"positions": json.loads(self._positions.value or "")}
+        except ValueError as error:
+            raise Refused(f"the positions cannot be read as JSON: {error}") from error
 
 
 def _meaning(verb: Verb) -> str:

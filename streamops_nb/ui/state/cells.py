@@ -34,6 +34,7 @@ MENU: tuple[Mapping[str, Any], ...] = (
     {"verb": "versions", "title": "Versions"},
     {"verb": "start from", "title": "Start from…"},
     {"verb": "reset position", "title": "Reset position…"},
+    {"verb": "alarm", "title": "Alarm…"},
     {"verb": "force stop", "title": "Force stop…", "danger": True},
     {"verb": "delete", "title": "Delete…", "danger": True},
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 import param
@@ -75,8 +75,8 @@ class Desk(param.Parameterized):
 
     question = param.ClassSelector(class_=Question, default=None, allow_None=True)
     asked = param.Dict(default={}, doc="Per job, what was asked of it and is still under way.")
-    file = param.Tuple(default=("", ""), doc="A file that is handed over: name and text.")
-    place: Any = param.Selector(default="list", objects=["list", "job", "new"])
+    file = param.Tuple(default=("", ""), doc="A file that is handed over: name and content.")
+    place: Any = param.Selector(default="list", objects=["list", "job", "new", "alarms"])
     job = param.String("", doc="The job that is open.")
     tab = param.String("summary", doc="The part of the open job that is shown.")
 
@@ -93,6 +93,10 @@ class Desk(param.Parameterized):
     def open(self, job: str, tab: str = "summary") -> None:
         """Open a job."""
         self.param.update(job=job, tab=tab or "summary", place="job")
+
+    def alarms(self, job: str = "") -> None:
+        """Open the alarms, to watch a job."""
+        self.param.update(job=job, place="alarms")
 
     def back(self) -> None:
         """Go back to the list."""
@@ -129,7 +133,7 @@ class Desk(param.Parameterized):
             return
         wish = question.wish
         if best_effort and wish.planned:
-            wish = Wish(verb=wish.verb, names=wish.names, how={**wish.how, "best_effort": True})
+            wish = replace(wish, how={**wish.how, "best_effort": True})
         self.do(wish)
 
     def do(self, wish: Wish) -> None:
@@ -166,7 +170,7 @@ class Desk(param.Parameterized):
         self._over(wish)
         agreeable = isinstance(error, Refused) and "drop_state=True" in str(error)
         if agreeable and "drop_state" not in wish.how:
-            again = Wish(verb=wish.verb, names=wish.names, how={**wish.how, "drop_state": True})
+            again = replace(wish, how={**wish.how, "drop_state": True})
             self.question = Question(wish=again, why=str(error))
             return
         self.notices.tell_error(error, f"{wish.title} was not done", wish.line)
@@ -190,20 +194,24 @@ class Desk(param.Parameterized):
     def _told(self, doing: str, error: Exception, line: str) -> None:
         self.notices.tell_error(error, doing, line)
 
-    def export(self, job: str) -> None:
-        """Hand the configuration of a job over as a file."""
+    def export(self, *jobs: str) -> None:
+        """Hand the configuration of jobs over: one as YAML, several as a ZIP."""
+        which: Any = jobs[0] if len(jobs) == 1 else list(jobs)
+        what = jobs[0] if len(jobs) == 1 else f"{len(jobs)} jobs"
+        name = f"{jobs[0]}.yaml" if len(jobs) == 1 else "jobs.zip"
+        line = f"ws.export({which!r}, to={name!r})"
         self.work(
-            f"{job} was not exported",
-            lambda: str(self.door.export(job)),
-            lambda text: self._exported(job, text),
+            f"{what} could not be exported",
+            lambda: self.door.export(which),
+            lambda content: self._exported(what, name, content, line),
+            line,
         )
 
-    def _exported(self, job: str, text: str) -> None:
-        self.hand_over(f"{job}.yaml", text)
-        line = f"ws.export({job!r}, to={f'{job}.yaml'!r})"
-        self.notices.tell("success", f"Exported {job}.", line=line)
+    def _exported(self, what: str, name: str, content: str | bytes, line: str) -> None:
+        self.hand_over(name, content)
+        self.notices.tell("success", f"Exported {what}.", line=line)
 
-    def hand_over(self, name: str, text: str) -> None:
+    def hand_over(self, name: str, text: str | bytes) -> None:
         """Hand a file over to the person."""
         self.file = (name, text)
 

@@ -21,6 +21,7 @@ WAYS: Mapping[str, str] = {
     "made-up rows": "seed",
     "the same rows again": "same",
     "an uploaded file": "data",
+    "a sample that is kept": "kept",
 }
 """Where the rows of a sample come from, in words."""
 
@@ -42,6 +43,8 @@ class Trying(param.Parameterized):
     until = param.String("")
     batch = param.Integer(1, bounds=(1, None))
     upto = param.String("", doc="The last stage of interest; empty: all.")
+    strata = param.String("", doc="A column of which as many values as possible are to be there.")
+    kept = param.String("", doc="The name of a sample that the workspace keeps.")
     query = param.String("")
     values = param.Dict(default={}, doc="Values of parameters that differ from their defaults.")
     running = param.Boolean(False)
@@ -60,10 +63,13 @@ class Trying(param.Parameterized):
         """Give the rows that are wanted, as `Workspace.preview` takes them."""
         if self.way == "same" and self.result is not None:
             return {"sample": self.result.sample}
+        if self.way == "kept":
+            return {"sample": self.kept}
         if self.way == "data":
             return {"data": self.data}
         found: dict[str, Any] = {"rows": self.rows}
         given: dict[str, dict[str, Any]] = {
+            "latest": {"strata": self.strata} if self.strata else {},
             "last": {"last": f"{self.minutes:g}m"},
             "live": {"live": True},
             "between": {k: v for k in ("since", "until") if (v := getattr(self, k).strip())},
@@ -108,18 +114,8 @@ class Trying(param.Parameterized):
         written = [
             f"{key}={value!r}" for key, value in given.items() if key not in ("sample", "data")
         ]
-        written += ["sample=p.sample"] if "sample" in given else []
+        kept = repr(self.kept) if self.way == "kept" else "p.sample"
+        written += [f"sample={kept}"] if "sample" in given else []
         written += ["data=frame"] if "data" in given else []
         line = f"p = ws.preview({self.spec.name!r}, {', '.join(written)})"
         return f"{line}; p = p.run(query={self.query!r})" if self.changed else line
-
-    def settled(self) -> dict[str, Any] | None:
-        """Give the specification to save before a start of what was tried; None: it is saved."""
-        if not self.changed and not self.values:
-            return None
-        data = self.spec.model_dump(mode="json", exclude_defaults=True)
-        data["query"] = self.query
-        for name, value in self.values.items():
-            kept = data["params"][name]
-            data["params"][name] = {**kept, "default": value} if isinstance(kept, dict) else value
-        return data

@@ -9,6 +9,7 @@ from typing import Any
 
 from streamops_nb.model.errors import MoveRefused
 from streamops_nb.model.lifecycle import ACTIVE, LIMITS, Action, Status, move
+from streamops_nb.ops.decision import Outcome
 
 __all__ = ["Verb", "Wish", "refusal_of"]
 
@@ -57,11 +58,14 @@ class Wish:
     ----------
     how
         Further arguments, as of the door's method.
+    preview
+        Start what this preview ran; it is saved first.
     """
 
     verb: Verb
     names: tuple[str, ...]
     how: Mapping[str, Any] = field(default_factory=dict)
+    preview: Any = None
 
     @property
     def asks_first(self) -> bool:
@@ -88,6 +92,8 @@ class Wish:
     def line(self) -> str:
         """The Python that asks the same, with ``ws`` for the workspace."""
         given = [f"{key}={value!r}" for key, value in self._arguments().items()]
+        if self.preview is not None:
+            return f"p.start({', '.join(given)})"
         return f"ws.{self.verb.method}({', '.join([repr(self._names), *given])})"
 
     def plan(self, door: Any) -> Any:
@@ -96,6 +102,9 @@ class Wish:
 
     def do(self, door: Any) -> list[Any]:
         """Do it; give an outcome per job, or the names of what was deleted."""
+        if self.preview is not None:
+            job = self.preview.start(**self._arguments())
+            return [Outcome(job=job.name, action="start", done=True, status=job.status)]
         found: list[Any] = getattr(door, self.verb.method)(self._names, **self._arguments())
         return found
 
