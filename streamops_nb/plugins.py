@@ -48,8 +48,12 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "none": "streamops_nb.sinks.nothing:NoSink",
     },
     "screen": {
+        "errors": "streamops_nb.ui.panel.notebook:errors",
         "job": "streamops_nb.ui.panel.notebook:job",
+        "jobs": "streamops_nb.ui.panel.notebook:jobs",
         "preview": "streamops_nb.ui.panel.notebook:preview",
+        "resources": "streamops_nb.ui.panel.notebook:resources",
+        "summary": "streamops_nb.ui.panel.notebook:summary",
         "workspace": "streamops_nb.ui.panel.notebook:workspace",
         "tune": "streamops_nb.ui.ipywidgets.tune:tune",
     },

@@ -63,6 +63,7 @@ class RemoteWorkspace(Workspace):
         self.role = Role.of(about["role"])
         self.found = {name: Status(status) for name, status in about["found"].items()}
         self.resources = RemoteResources(line)
+        self.resources.workspace = self
         self.alarms = RemoteAlarms(line)
         self.failures = RemoteFailures()
         self.tokens = RemoteTokens(line)

@@ -1,8 +1,7 @@
-"""DuckDB instances and sessions (one cursor each, never shared between threads at one time)."""
+"""Sessions: one DuckDB cursor each, never shared between threads at one time."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from streamops_nb.db.arrow import fetch, fetch_bounded
-from streamops_nb.db.names import ident, literal
+from streamops_nb.db.names import ident
 from streamops_nb.db.planned import Planned, Values
 from streamops_nb.model.errors import (
     Interrupted,
@@ -22,7 +21,7 @@ from streamops_nb.model.errors import (
     StreamopsError,
 )
 
-__all__ = ["Instance", "Session", "open_instance", "read_table", "sealed"]
+__all__ = ["Session", "read_table"]
 
 _ROW_ERRORS = (
     duckdb.ConversionException,
@@ -267,122 +266,6 @@ class Session:
     def close(self) -> None:
         """Close the cursor."""
         self._cursor.close()
-
-
-class Instance:
-    """One DuckDB instance: files are attached to it, sessions opened on it.
-
-    Thread-safe; made by `open_instance` or `sealed`.
-    """
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
-        self._lock = threading.Lock()
-
-    def session(self) -> Session:
-        """Open a session."""
-        try:
-            with self._lock:
-                return Session(self._connection.cursor())
-        except duckdb.ConnectionException:
-            raise StorageError("the database is closed - connect to it again") from None
-
-    def attach(self, path: Path | None, name: str) -> None:
-        """Attach a database file (None: one in memory) under `name`, creating it if missing."""
-        session = self.session()
-        try:
-            where = literal(":memory:" if path is None else str(path))
-            session.rows(f"ATTACH {where} AS {ident(name)}")
-        except StreamopsError as error:
-            raise StorageError(f"cannot open {path}: {error}") from error
-        finally:
-            session.close()
-
-    def detach(self, name: str) -> None:
-        """Detach a database; its file may then be moved or removed."""
-        session = self.session()
-        try:
-            session.rows(f"DETACH {ident(name)}")
-        finally:
-            session.close()
-
-    def limit_memory(self, nbytes: int) -> None:
-        """Bound DuckDB's memory anew, in bytes; only for an instance that has a folder.
-
-        Raises
-        ------
-        StreamopsError
-            If more is in use and cannot be given back; the bound is as before then.
-        """
-        session = self.session()
-        try:
-            session.rows(f"SET GLOBAL memory_limit = {literal(f'{int(nbytes) // 2**20}MiB')}")
-        finally:
-            session.close()
-
-    def close(self) -> None:
-        """Close the instance; open sessions end with it."""
-        with self._lock:
-            self._connection.close()
-
-
-def open_instance(
-    folder: Path | None = None,
-    *,
-    memory: str = "2GB",
-    threads: int | None = None,
-    json_errors: bool = False,
-) -> Instance:
-    """Open the engine's DuckDB instance.
-
-    Parameters
-    ----------
-    folder
-        The workspace: the only folder that the instance may touch. None allows no file at all.
-    memory
-        Upper bound of DuckDB's memory, for example ``"2GB"``.
-    threads
-        Number of worker threads; None means one per core.
-    json_errors
-        Whether messages are JSON documents with the position of the fault in the statement.
-    """
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory,
-        "preserve_insertion_order": "true",
-    }
-    if threads is not None:
-        config["threads"] = threads
-    connection = duckdb.connect(":memory:", config=config)
-    settings = ["SET GLOBAL TimeZone='UTC'", "SET enable_progress_bar=false"]
-    if folder is None:
-        settings.append("SET temp_directory=''")  # else it spills into the current folder
-    else:
-        spill = folder / "tmp"
-        settings += [
-            f"SET allowed_directories=[{literal(str(folder))}]",
-            f"SET temp_directory={literal(str(spill))}",
-            "SET max_temp_directory_size='20GB'",
-            # it follows the allocation; everything else stays as it is set here
-            "SET allowed_configs=['memory_limit']",
-        ]
-    if json_errors:
-        settings.append("SET GLOBAL errors_as_json=true")
-    settings += [
-        "SET autoinstall_known_extensions=false",
-        "SET autoload_known_extensions=false",
-        "SET enable_external_access=false",
-        "SET lock_configuration=true",
-    ]
-    for setting in settings:
-        connection.execute(setting).fetchall()
-    return Instance(connection)
-
-
-def sealed(
-    *, memory: str = "1GB", threads: int | None = None, json_errors: bool = False
-) -> Instance:
-    """Open an instance in memory that can reach nothing: no files, network, settings."""
-    return open_instance(None, memory=memory, threads=threads, json_errors=json_errors)
 
 
 def read_table(path: Path, table: str) -> pa.Table:

@@ -13,6 +13,7 @@ from streamops_nb.model.errorlog import Entry, Group, grouped
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.figures import iso
 from streamops_nb.model.wording import cut
+from streamops_nb.ops.screens import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ _SHOWN = 20
 _COLUMNS = ("level", "job", "stage", "kind", "count", "message")
 
 
-class ErrorLog:
+class ErrorLog(Shown):
     """Entries of the error log, the newest last; made by `Workspace.errors`.
 
     Parameters
@@ -32,8 +33,16 @@ class ErrorLog:
         In the order in which they happened.
     """
 
+    _screen = "errors"
+
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = tuple(entries)
+        self.job: Any = None
+        """The job of which it is the whole log, which a notebook can look at again."""
+
+    @property
+    def _shows(self) -> Any:
+        return self.job
 
     def __len__(self) -> int:
         return len(self.entries)

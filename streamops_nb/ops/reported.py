@@ -26,11 +26,15 @@ class Reported:
 
     def summary(self) -> Summary:
         """Say what it does now, and why nothing comes out; see `Workspace.summary`."""
-        return self._workspace.summary(self.name)
+        found = self._workspace.summary(self.name)
+        found.job = self
+        return found
 
     def errors(self, **which: Any) -> ErrorLog:
         """Give its error log; keywords as of `Workspace.errors`."""
-        return self._workspace.errors(self.name, **which)
+        found = self._workspace.errors(self.name, **which)
+        found.job = None if which else self
+        return found
 
     def metrics(self, **when: Any) -> pd.DataFrame:
         """Give what its batches did; keywords as of `Workspace.metrics`."""

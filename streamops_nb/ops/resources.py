@@ -6,13 +6,14 @@ import html
 import math
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from streamops_nb.model.booking import GIB_PER_CU, OVER_ALLOCATION, Booking, cu_text
 from streamops_nb.model.errors import ResourcesRefused, StreamopsError
 from streamops_nb.model.events import ActionTaken, Noted
 from streamops_nb.ops import machine
 from streamops_nb.ops.core import Core, user
+from streamops_nb.ops.screens import Shown
 from streamops_nb.store.records import Allocation
 
 if TYPE_CHECKING:
@@ -102,14 +103,22 @@ class ResourceStatus:
         return f"<p>{html.escape(str(self))}</p>{self.df.to_html(index=False)}"
 
 
-class Resources:
+class Resources(Shown):
     """The CU of a workspace.
 
     Parameters
     ----------
     memory_follows
         Whether the engine's memory is bounded by what is allocated, 2 GiB per CU.
+
+    Attributes
+    ----------
+    workspace
+        Whose they are; None while it is being opened.
     """
+
+    _screen = "resources"
+    workspace: Any = None
 
     def __init__(self, core: Core, *, memory_follows: bool = True) -> None:
         self._core = core

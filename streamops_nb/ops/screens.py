@@ -8,7 +8,11 @@ no toolkit; without that screen, its toolkit or a front end they show HTML and t
 name       called with                                                   by
 ========== ============================================================= ======================
 workspace  a `Workspace`                                                 showing it in a cell
+jobs       a `Jobs`                                                      showing ``ws.jobs``
+resources  a `Resources`                                                 showing ``ws.resources``
 job        a `Job`                                                       showing it in a cell
+summary    a `Job`                                                       ``job.summary()``
+errors     a `Job`                                                       ``job.errors()``
 tune       a `Job`, and the keywords of `Job.tune`                       ``job.tune()``
 preview    a `Preview`                                                   ``p.show()``
 ========== ============================================================= ======================
@@ -65,12 +69,18 @@ class Shown:
     _screen: ClassVar[str]
     """The name of its screen."""
 
+    @property
+    def _shows(self) -> Any:
+        """What its screen is called with; None if it has none, and is shown as HTML."""
+        return self
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         """What IPython asks first; what is left out here it asks of `_repr_html_` and repr."""
-        if not front_end() or not offered(self._screen):
+        shown = self._shows
+        if shown is None or not front_end() or not offered(self._screen):
             return {}
         try:
-            made = screen(self._screen, self)
+            made = screen(self._screen, shown)
             bundle = made._repr_mimebundle_(include, exclude)
         except Exception as error:  # noqa: BLE001 - a broken screen must not hide the object
             return {"text/html": f"{_apology(error)}{self._repr_html_()}"}

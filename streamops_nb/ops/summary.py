@@ -12,6 +12,7 @@ from streamops_nb.model.silence import length, moment
 from streamops_nb.model.views import JobView
 from streamops_nb.model.wording import cut
 from streamops_nb.ops.core import Core
+from streamops_nb.ops.screens import Shown
 
 __all__ = ["Summary", "size_words", "state_bytes"]
 
@@ -19,7 +20,7 @@ _SAMPLE = 1_000
 """Rows of a state table from which the size of all is told."""
 
 
-class Summary:
+class Summary(Shown):
     """What a job does at one moment; made by `Workspace.summary`.
 
     In a notebook it shows itself as HTML, in a terminal as text; `dict` gives the figures.
@@ -32,10 +33,18 @@ class Summary:
         About how many bytes of window state there are; None if that is not known.
     """
 
+    _screen = "summary"
+
     def __init__(self, view: JobView, now: float, state_bytes: int | None) -> None:
+        self.job: Any = None
+        """The job it is of, which a notebook can look at again."""
         self.view = view
         self.now = now
         self.dict: dict[str, Any] = {**figures(view, now), "state_bytes": state_bytes}
+
+    @property
+    def _shows(self) -> Any:
+        return self.job
 
     def __getitem__(self, name: str) -> Any:
         return self.dict[name]

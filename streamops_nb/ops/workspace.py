@@ -26,6 +26,7 @@ from streamops_nb.ops.following import Following
 from streamops_nb.ops.forecasting import Forecasting
 from streamops_nb.ops.healing import Healing
 from streamops_nb.ops.job import Job
+from streamops_nb.ops.jobs import Jobs
 from streamops_nb.ops.keeper import Keeper
 from streamops_nb.ops.listing import Listing
 from streamops_nb.ops.log import Log
@@ -136,6 +137,7 @@ class Workspace(
             self._operations = Operations(self._core)
             self.resources = Resources(self._core, memory_follows=memory is None)
             self.tokens = Tokens(self._core)
+            self.resources.workspace = self
             self.found = find_jobs(self._core)
             self._operations.halt(
                 self._core.states.within({Status.STOPPING}), Status.STOPPING, Status.STOPPED
@@ -165,9 +167,9 @@ class Workspace(
         return Job(self, *self.select([name]))
 
     @property
-    def jobs(self) -> dict[str, Job]:
+    def jobs(self) -> Jobs:
         """All jobs by name."""
-        return {name: Job(self, name) for name in self.select()}
+        return Jobs(self, self.select())
 
     def select(
         self,

@@ -24,6 +24,9 @@ T = TypeVar("T")
 EVERY = 0.5
 """Seconds between two looks at a workspace: a screen is refreshed at most twice a second."""
 
+_FIRST = 0.2
+"""Seconds for which a screen waits for the first look."""
+
 
 class Watch:
     """Looks at a workspace again and again, and shows the picture to all screens on it.
@@ -44,17 +47,22 @@ class Watch:
         self._lock = threading.Lock()
         self._screens: weakref.WeakSet[Screen] = weakref.WeakSet()
         self._thread: threading.Thread | None = None
+        self._looked = threading.Event()
         self.picture = Picture()
 
     def join(self, screen: Screen) -> None:
-        """Show pictures to a screen from now on, the present one at once."""
-        if not self.picture.at:
-            self.look()
+        """Show pictures to a screen from now on, the present one at once.
+
+        The first look at a workspace of many jobs may take seconds: it is waited for shortly, so
+        that a screen of a small one is drawn once, and comes later otherwise.
+        """
         with self._lock:
             self._screens.add(screen)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._look_often, name="watch", daemon=True)
                 self._thread.start()
+        if not self._looked.wait(_FIRST):
+            return
         screen.show(self.picture)
 
     def leave(self, screen: Screen) -> None:
@@ -84,16 +92,17 @@ class Watch:
 
     def _look_often(self) -> None:
         while True:
-            time.sleep(EVERY)
+            picture = self.look()
+            self._looked.set()
             with self._lock:
                 screens = list(self._screens)
                 if not screens:
                     self._thread = None
                     return
-            picture = self.look()
             for screen in screens:
                 screen.show(picture)
             del screens, picture
+            time.sleep(EVERY)
 
 
 _WATCHES: weakref.WeakKeyDictionary[Any, Watch] = weakref.WeakKeyDictionary()

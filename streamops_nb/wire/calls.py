@@ -210,6 +210,7 @@ HERE: Mapping[str, str] = {
     "samples": "the samples that are kept, as `samples.…`",
     "tokens.kept_in": "what serves a workspace says where its tokens are",
     "close": "ends a client; the owner goes on",
+    "resources.workspace": "whose resources they are, for the hand",
     "resources.look": "the owner looks by itself",
 }
 """Public names of the door that make no call of their own, and why."""

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from streamops_nb.ui.panel.page import page
 
-__all__ = ["CHROMIUM", "browser", "faults_of", "opened_page", "served", "until"]
+__all__ = ["CHROMIUM", "browser", "faults_of", "looked_at", "opened_page", "served", "until"]
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 _QUIET = (
@@ -61,12 +61,12 @@ def served(workspace: Any, made: Callable[[Any], Any] = page) -> Iterator[str]:
 
 
 @contextmanager
-def opened_page(
-    browser: Browser, address: str, *, width: int = 1280, dark: bool = False
+def looked_at(
+    browser: Browser, address: str, *, width: int = 1280, height: int = 800, dark: bool = False
 ) -> Iterator[Page]:
-    """Open a page; it must ask no other host, and write no error to the console."""
+    """Give an empty page; it must ask no other host than this one, and write no error."""
     scheme = "dark" if dark else "light"
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     shown = context.new_page()
     shown.set_default_timeout(30_000)
     hosts: set[str] = set()
@@ -74,12 +74,21 @@ def opened_page(
     shown.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     shown.on("pageerror", lambda error: wrong.append(str(error)))
     shown.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    shown.goto(address)
-    shown.wait_for_selector(".jobs:visible, h2:visible")
     yield shown
     context.close()
     seen = (hosts - {""}, wrong)
     assert seen == ({urlsplit(address).netloc}, []), seen
+
+
+@contextmanager
+def opened_page(
+    browser: Browser, address: str, *, width: int = 1280, dark: bool = False
+) -> Iterator[Page]:
+    """Open a page; it must ask no other host, and write no error to the console."""
+    with looked_at(browser, address, width=width, dark=dark) as shown:
+        shown.goto(address)
+        shown.wait_for_selector(".jobs:visible, h2:visible")
+        yield shown
 
 
 def until(holds: Callable[[], bool]) -> None:

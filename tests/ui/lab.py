@@ -40,7 +40,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def lab(folder: Path) -> Iterator[str]:
+def lab(folder: Path, *, dark: bool = False) -> Iterator[str]:
     """Start JupyterLab in a folder; give its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -48,6 +48,10 @@ def lab(folder: Path) -> Iterator[str]:
     quiet = folder / ".jupyter" / "config" / "labconfig" / "page_config.json"
     quiet.parent.mkdir(parents=True)
     quiet.write_text(json.dumps({"disabledExtensions": {_NEWS: True}}))
+    theme = folder / ".lab" / "settings" / "@jupyterlab" / "apputils-extension"
+    theme.mkdir(parents=True)
+    chosen = {"theme": "JupyterLab Dark" if dark else "JupyterLab Light"}
+    (theme / "themes.jupyterlab-settings").write_text(json.dumps(chosen))
     # the kernels are those of this Python, wherever it was started from
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
                "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from streamops_nb.model.lifecycle import Status
-from tests.ui.browsing import opened_page, served
+from tests.ui.browsing import faults_of, opened_page, served
 from tests.ui.doors import plant_of
 
 pytestmark = pytest.mark.browser
@@ -75,3 +75,122 @@ def test_a_preview_is_run_changed_compared_and_the_job_started_from_it(
         page.get_by_role("button", name="Save and start").click()
         expect(page.get_by_text("a is")).to_be_visible()
         assert (workspace.view("a").version, workspace.spec("a").params["least"].default) == (2, 40)
+
+
+def write(field: Any, text: str) -> None:
+    """Type over what a field holds, as by hand."""
+    field.press("Control+a")
+    field.press_sequentially(text)
+    field.press("Tab")
+
+
+def test_a_preview_that_waits_is_cancelled_and_then_looked_at_closer(
+    tmp_path: Path, chromium: Any
+) -> None:
+    params = {"least": {"type": "DOUBLE", "default": 0}}
+    query = "WITH warm AS (SELECT * FROM r WHERE temp > $least) SELECT device, temp FROM warm"
+    with (
+        plant_of(tmp_path, "a", query=query, params=params) as workspace,
+        served(workspace) as address,
+        opened_page(chromium, f"{address}?job=a&tab=preview", width=900) as page,
+    ):
+        page.get_by_label("Rows from").click()
+        page.get_by_text("next rows, live").last.click()
+        expect(page.get_by_label("One of each")).to_be_hidden()  # the form is that of the way
+        write(page.get_by_label("Rows", exact=True), "100000")
+        write(page.get_by_label("Time limit, s"), "60")
+        page.get_by_role("button", name="Run preview").click()
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_text("The preview was cancelled.")).to_be_visible()
+        page.get_by_label("Rows from").click()
+        page.get_by_text("latest rows").last.click()
+        write(page.get_by_label("Rows", exact=True), "50")
+        page.get_by_role("button", name="Run preview").click()
+        page.locator(".grid.clickable tbody tr:visible").first.click()
+        expect(page.get_by_text("p.why(0, stage='result').df")).to_be_visible()
+        page.get_by_label("Look closer").click()
+        page.get_by_text("Sweep: many values").last.click()
+        page.get_by_label("for example: threshold").fill("least = 0, 1000")
+        page.get_by_role("button", name="Ask").click()
+        expect(page.get_by_text("2 of 2 combinations on the same sample.")).to_be_visible()
+        page.get_by_label("Look closer").click()
+        page.get_by_text("Write a test (pytest)").last.click()
+        with page.expect_download() as coming:
+            page.get_by_role("button", name="Ask").click()
+        assert coming.value.suggested_filename == "test_a.zip"
+
+
+def test_the_page_is_used_by_the_keyboard_alone(tmp_path: Path, chromium: Any) -> None:
+    with (
+        plant_of(tmp_path, "a") as workspace,
+        served(workspace) as address,
+        opened_page(chromium, address) as page,
+    ):
+
+        def reach(label: str) -> None:
+            focused = page.evaluate(_FOCUSED)
+            for _ in range(60):
+                if focused == label:
+                    return
+                page.keyboard.press("Tab")
+                focused = page.evaluate(_FOCUSED)
+            raise AssertionError(f"{label} is not reached, but {focused}")
+
+        reach("start a")
+        page.keyboard.press("Enter")
+        expect(page.locator("tr[data-key=a]")).to_contain_text("RUNNING")
+        reach("more for a")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+        reach("stop a")
+        page.keyboard.press("Space")
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("half-filled windows are not emitted")
+        reach("Stop")
+        page.keyboard.press("Enter")
+        expect(page.locator("tr[data-key=a]")).to_contain_text("STOPPED")
+        reach("open a")
+        page.keyboard.press("Enter")
+        expect(page.locator("h2")).to_have_text("a")
+        reach("Summary")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("tab", name="Output")).to_have_attribute("aria-selected", "true")
+
+
+_FOCUSED = """() => {
+    let at = document.activeElement
+    while (at && at.shadowRoot && at.shadowRoot.activeElement) at = at.shadowRoot.activeElement
+    return at ? (at.getAttribute("aria-label") || at.textContent || "").trim() : ""
+}"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_no_tab_of_a_job_nor_a_new_job_has_a_serious_fault(
+    tmp_path: Path, chromium: Any, dark: bool
+) -> None:
+    with (
+        plant_of(tmp_path, "a") as workspace,
+        served(workspace) as address,
+        opened_page(chromium, f"{address}?job=a", width=900 if dark else 1280) as page,
+    ):
+        workspace.start("a")
+        if dark:
+            page.get_by_label("Toggle theme").click()
+            page.mouse.move(5, 700)
+            page.wait_for_timeout(1_000)  # colours fade over
+        found = {}
+        tabs = ("Summary", "Output", "Preview", "Errors", "Runs", "Configuration", "History")
+        for tab in tabs:
+            page.get_by_role("tab", name=tab).click()
+            if tab == "Preview":
+                page.get_by_role("button", name="Run preview").click()
+                expect(page.get_by_text("Input: r", exact=True)).to_be_visible()
+            page.wait_for_timeout(600)
+            found[tab] = faults_of(page)
+        page.get_by_role("button", name="Back").click()
+        page.get_by_role("button", name="New job").click()
+        expect(page.get_by_text("The specification is right.")).to_be_visible()
+        page.wait_for_timeout(600)  # buttons fade from disabled to enabled
+        found["new"] = faults_of(page)
+        assert not any(found.values()), found

@@ -16,10 +16,10 @@ from streamops_nb.ops.preview.page import Caps, framed, rows_html
 from streamops_nb.ui import bridge
 from streamops_nb.ui.state.cells import COLUMNS, cells_of
 from streamops_nb.ui.state.desk import Desk
+from streamops_nb.ui.state.feed import Feed
 from streamops_nb.ui.state.notices import Notice
 from streamops_nb.ui.state.picture import Picture
 from streamops_nb.ui.state.wish import Verb, Wish, refusal_of
-from streamops_nb.ui.state.wording import clock_time, count
 
 __all__ = ["Board", "preview_widget"]
 
@@ -42,8 +42,8 @@ class Board:
 
     Attributes
     ----------
-    resources, jobs, operations, errors, widget
-        The parts, and all of them together.
+    resources, jobs, operations, summary, errors, widget
+        The parts, and all but the summary together.
     """
 
     def __init__(self, workspace: Any, job: str = "") -> None:
@@ -51,6 +51,8 @@ class Board:
         self.desk = Desk(workspace, self._screen)
         self.resources = widgets.HTML()
         self.jobs = widgets.HTML()
+        self.summary = widgets.HTML()
+        self._summarised = False
         self.errors = widgets.HTML()
         self._said = widgets.HTML()
         self._search = widgets.Text(placeholder="Search", layout=_layout("200px"))
@@ -65,6 +67,15 @@ class Board:
         )
         parts = [self.resources, self._search, self.jobs, self.operations, self.errors]
         self.widget = _Whole(parts, self._leave)
+        door = workspace
+        self._errors = Feed(
+            self.desk, "The error log is not there", lambda: door.errors(self._job.value),
+            lambda log: _set(self.errors, log._repr_html_()), every=2.0,
+        )  # fmt: skip
+        self._summary = Feed(
+            self.desk, "The summary is not there", lambda: door.summary(self._job.value),
+            lambda found: _set(self.summary, found._repr_html_()), every=1.0,
+        )  # fmt: skip
         self._listen()
         self._watch = bridge.watch(workspace)
         self._watch.join(self._screen)
@@ -118,7 +129,10 @@ class Board:
             if self._job.value in self.desk.asked:
                 why = f"{self.desk.asked[self._job.value]} is under way"
             part.disabled, part.tooltip = bool(why), why or verb.capitalize()
-        _set(self.errors, "" if found is None else error_html(found))
+        if found is not None:
+            self._errors.refresh()
+            if self._summarised:
+                self._summary.refresh()
 
     def _show_question(self) -> None:
         question = self.desk.question
@@ -131,6 +145,12 @@ class Board:
 
     def _show_notices(self) -> None:
         _set(self._said, "".join(map(_notice_html, self.desk.notices.items[-2:])))
+
+    def alone(self, *names: str) -> widgets.Widget:
+        """Give some parts without the others; closing them lets go of the workspace."""
+        self._summarised = "summary" in names
+        self._show_operations()
+        return _Whole([getattr(self, name) for name in names], self._leave)
 
     def close(self) -> None:
         """Let go of the workspace and take the widgets away."""
@@ -193,16 +213,6 @@ def _cell(cell: dict[str, Any], kind: str) -> str:
     title = html.escape(cell.get("title", ""))
     style = f"padding:1px 8px;text-align:{align};color:{colour}"
     return f'<td style="{style}" title="{title}">{html.escape(cell["text"])}</td>'
-
-
-def error_html(row: Any) -> str:
-    """Write the last error of a job, and how many there were."""
-    error = row.view.last_error
-    if error is None:
-        return ""
-    said = f"{row.name}: {count(row.view.errors)} errors; the last at {clock_time(error.at)} UTC: "
-    message = html.escape(error.message)
-    return f"<p>{html.escape(said)}<b>{html.escape(error.kind)}</b> {message}</p>"
 
 
 def _notice_html(notice: Notice) -> str:

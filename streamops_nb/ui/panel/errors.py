@@ -31,10 +31,10 @@ class ErrorsTab:
     Parameters
     ----------
     previews
-        Called with an entry whose rows are to be previewed.
+        Called with an entry whose rows are to be previewed; None where that cannot be.
     """
 
-    def __init__(self, desk: Desk, job: str, previews: Callable[[Any], None]) -> None:
+    def __init__(self, desk: Desk, job: str, previews: Callable[[Any], None] | None = None) -> None:
         self._desk, self._job, self._previews = desk, job, previews
         self._log: Any = None
         self._shown: list[Any] = []
@@ -129,10 +129,11 @@ class ErrorsTab:
         entry = entries[-1] if self._grouped and entries else one
         self._entry = entry
         self._details.object = details_html(entry)
-        self._preview.visible = bool(getattr(entry, "spans", None))
+        self._preview.visible = self._previews is not None and bool(getattr(entry, "spans", None))
 
     def _run(self, *_: Any) -> None:
-        self._previews(self._entry)
+        if self._previews is not None:
+            self._previews(self._entry)
 
     def _download(self, *_: Any) -> None:
         if self._log is None:

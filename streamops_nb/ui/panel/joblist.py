@@ -10,6 +10,7 @@ import panel_material_ui as pmui
 from streamops_nb.ui.panel.look import FLAT, bar, button, column, gap, row
 from streamops_nb.ui.panel.table import JobTable
 from streamops_nb.ui.state.board import TABS
+from streamops_nb.ui.state.cells import ALONE, MENU
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.wish import Verb, Wish
 
@@ -28,14 +29,24 @@ class JobList:
         Called with the verb and the job of a click in the table.
     imports
         Called when somebody wants to import.
+    alone
+        Without the rest of the page: what leads there is left out.
     """
 
     def __init__(
-        self, desk: Desk, acts: Callable[[str, str], None], imports: Callable[..., None]
+        self,
+        desk: Desk,
+        acts: Callable[[str, str], None],
+        imports: Callable[..., None] = lambda *_: None,
+        *,
+        alone: bool = False,
     ) -> None:
         self._desk = desk
         board = desk.board
-        self.table = JobTable(desk, acts, sizing_mode="stretch_width", margin=0)
+        menu = [item for item in MENU if not alone or item["verb"] in ALONE]
+        self.table = JobTable(
+            desk, acts, menu=menu, opens=not alone, sizing_mode="stretch_width", margin=0
+        )
         self._tabs = pmui.RadioButtonGroup(
             options=list(TABS), value=board.tab, size="small", margin=(4, 0), sx=FLAT
         )
@@ -58,6 +69,7 @@ class JobList:
         bar(self._import, desk.permits.refusal("import_"))
         for verb, asking in self._bulk.items():
             bar(asking, desk.permits.refusal(verb.method))
+        self._new.visible = self._import.visible = not alone
         self._pages = pmui.Pagination(count=1, size="small", margin=(8, 0), visible=False)
         for part, name, seen in (
             (self._tabs, "tab", "value"),

@@ -135,8 +135,10 @@ class JobPage:
             why = "it is not there" if found is None else refusal_of(verb, found.status)
             why = desk.permits.barred.get(verb, why)
             why = f"{asked} is under way" if asked else why
-            if part.disabled != bool(why) or part.description != (why or None):
-                part.param.update(disabled=bool(why), description=why or None)
+            # a tip that is taken away stays in the browser: there is always one
+            said = why or f"{verb.capitalize()} {self._job}"
+            if part.disabled != bool(why) or part.description != said:
+                part.param.update(disabled=bool(why), description=said)
 
     def forget(self) -> None:
         """Let go of the state."""
@@ -156,6 +158,8 @@ _MORE = {
 
 def head_html(job: str, found: Any, at: float, asked: str) -> str:
     """Write the name of a job, its status and how long that has lasted."""
+    if not at:
+        return f"<h2>{html.escape(job)}</h2><span class='quiet'>Looking at the workspace…</span>"
     if found is None:
         return f"<h2>{html.escape(job)}</h2><span class='quiet'>There is no such job.</span>"
     status = cells_of(found, at, asked)["status"]

@@ -60,6 +60,9 @@ FLAT = {
 }
 """How a group of choices looks."""
 
+PLAIN_NUMBER = {"& .MuiIconButton-root": {"display": "none"}}
+"""A field for a number without its steppers: they have no name and take the room of the number."""
+
 
 @cache
 def file_text(name: str) -> str:

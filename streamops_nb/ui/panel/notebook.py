@@ -13,21 +13,22 @@ import panel as pn
 import panel_material_ui as pmui
 
 from streamops_nb.ui import bridge
+from streamops_nb.ui.panel import part
 from streamops_nb.ui.panel.look import THEME, Plain, column
 from streamops_nb.ui.panel.notices import NoticeArea
 from streamops_nb.ui.panel.page import Page
 from streamops_nb.ui.panel.previewed import Previewed
 from streamops_nb.ui.state.desk import Desk
 
-__all__ = ["PreviewScreen", "job", "preview", "workspace"]
+__all__ = [
+    "PreviewScreen", "errors", "job", "jobs", "preview", "resources", "summary", "workspace",
+]  # fmt: skip
 
 
 def workspace(of: Any) -> Any:
     """Show a workspace: the Stream Operation page."""
     if _needs_ipywidgets():
-        from streamops_nb.ui.ipywidgets.board import Board
-
-        return Board(of).widget
+        return _board(of).widget
     _load()
     return Page(of)
 
@@ -35,11 +36,47 @@ def workspace(of: Any) -> Any:
 def job(of: Any) -> Any:
     """Show a job: its page."""
     if _needs_ipywidgets():
-        from streamops_nb.ui.ipywidgets.board import Board
-
-        return Board(of.workspace, job=of.name).widget
+        return _board(of.workspace, of.name).widget
     _load()
     return Page(of.workspace, of.name)
+
+
+def jobs(of: Any) -> Any:
+    """Show the jobs of a workspace: the list."""
+    if _needs_ipywidgets():
+        return _board(of.workspace).alone("jobs", "operations")
+    _load()
+    return part.jobs(of.workspace)
+
+
+def resources(of: Any) -> Any:
+    """Show the CU of a workspace."""
+    if _needs_ipywidgets():
+        return _board(of.workspace).alone("resources")
+    _load()
+    return part.resources(of.workspace)
+
+
+def summary(of: Any) -> Any:
+    """Show what a job does now."""
+    if _needs_ipywidgets():
+        return _board(of.workspace, of.name).alone("summary")
+    _load()
+    return part.summary(of)
+
+
+def errors(of: Any) -> Any:
+    """Show what went wrong with a job."""
+    if _needs_ipywidgets():
+        return _board(of.workspace, of.name).alone("errors")
+    _load()
+    return part.errors(of)
+
+
+def _board(of: Any, job: str = "") -> Any:
+    from streamops_nb.ui.ipywidgets.board import Board
+
+    return Board(of, job=job)
 
 
 def preview(of: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from streamops_nb.ui.panel.jobpage import JobPage
 from streamops_nb.ui.panel.look import THEME, Plain, column, html_pane, row
 from streamops_nb.ui.panel.newjob import NewJob
 from streamops_nb.ui.panel.notices import NoticeArea
-from streamops_nb.ui.panel.place import follow_address
+from streamops_nb.ui.panel.place import closes, follow_address
 from streamops_nb.ui.panel.resources import ResourcesBar
 from streamops_nb.ui.panel.starting import StartPoint
 from streamops_nb.ui.state.desk import Desk
@@ -94,7 +93,7 @@ class Page(pn.viewable.Viewer):
     def _served(self) -> None:
         document = pn.state.curdoc
         if document and document.session_context:
-            document.on_session_destroyed(_closer(self))
+            closes(self.close)
             follow_address(self.desk)
 
     def __panel__(self) -> Any:
@@ -148,13 +147,6 @@ class Page(pn.viewable.Viewer):
             part.forget()
         if self._open is not None:
             self._open.forget()
-
-
-def _closer(shown: Page) -> Callable[[Any], None]:
-    def close(_: Any) -> None:
-        shown.close()
-
-    return close
 
 
 def _title_html(name: str, picture: Picture, person: Permits) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +10,14 @@ import panel as pn
 
 from streamops_nb.ui.state.desk import Desk
 
-__all__ = ["follow_address"]
+__all__ = ["closes", "follow_address"]
+
+
+def closes(close: Callable[[], None]) -> None:
+    """Have something closed with the session that is being made now; a notebook has none."""
+    document = pn.state.curdoc
+    if document and document.session_context:
+        document.on_session_destroyed(lambda _: close())
 
 
 def follow_address(desk: Desk) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import panel_material_ui as pmui
 
-from streamops_nb.ui.panel.look import code_input
+from streamops_nb.ui.panel.look import PLAIN_NUMBER, code_input
 from streamops_nb.ui.panel.values import Values
 from streamops_nb.ui.state.trying import WAYS, Trying
 
@@ -117,7 +117,8 @@ class PreviewForm:
 
 def _number(label: str, value: float, width: int, *, whole: bool = False, **how: Any) -> Any:
     kind = pmui.IntInput if whole else pmui.FloatInput
-    return kind(label=label, value=value, size="small", width=width, margin=(4, 4), **how)
+    how |= {"size": "small", "margin": (4, 4), "sx": PLAIN_NUMBER}
+    return kind(label=label, value=value, width=width, **how)
 
 
 def _text(label: str, example: str, width: int = 190) -> Any:

@@ -9,6 +9,7 @@ import panel_material_ui as pmui
 
 from streamops_nb.model.booking import GIB_PER_CU, cu_text
 from streamops_nb.ui.panel.look import (
+    PLAIN_NUMBER,
     bar,
     button,
     gap,
@@ -34,18 +35,27 @@ class ResourcesBar:
     ----------
     desk
         Whose workspace it is.
+    alone
+        Without the rest of the page: what leads there is left out.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, alone: bool = False) -> None:
         self._desk = desk
         self._bar = html_pane(css="resources.css")
         self._said = html_pane(css="resources.css")
         self._cu = pmui.FloatInput(
-            label="CU for this workspace", value=1.0, start=0.1, step=0.5, size="small", margin=0
+            label="CU for this workspace",
+            value=1.0,
+            start=0.1,
+            step=0.5,
+            size="small",
+            width=220,
+            margin=0,
+            sx=PLAIN_NUMBER,
         )
         self._share = pmui.FloatInput(
-            label="Note a usage above (share of it, 0.1 to 1)", value=None, step=0.05,
-            size="small", margin=(0, 0, 0, 12),
+            label="Note a usage above (share; 0: never)", value=0.0, start=0, end=1, step=0.05,
+            size="small", width=260, margin=(0, 0, 0, 12), sx=PLAIN_NUMBER,
         )  # fmt: skip
         self._give_back = button("Release all", on_click=desk.guard(self._release))
         self.dialog = pmui.Dialog(
@@ -69,6 +79,7 @@ class ResourcesBar:
         self._alarms = button(
             "Alarms", "alarm", margin=(2, 0, 2, 8), on_click=desk.guard(lambda *_: desk.alarms())
         )
+        self._alarms.visible = not alone
         self._raised = Raised()
         self._feed = Feed(
             desk, "The alarms are not there", lambda: desk.door.alarms.df, self._alarmed, every=2.0
@@ -105,7 +116,7 @@ class ResourcesBar:
             return
         self._said.object = _said_html(now)
         self._cu.param.update(value=now.allocated or 1.0, end=max(now.most, now.allocated))
-        self._share.value = now.alarm
+        self._share.value = now.alarm or 0.0
         self._give_back.disabled = now.status == "NONE"
         self.dialog.open = True
 
@@ -114,7 +125,7 @@ class ResourcesBar:
 
     def _request(self, *_: Any) -> None:
         cu, desk = float(self._cu.value or 0), self._desk
-        before, share = desk.board.picture.resources, self._share.value
+        before, share = desk.board.picture.resources, self._share.value or None
         line = f"ws.resources.request(cu={cu_text(cu)})"
         alarmed = share != before.alarm
         line += f"; ws.resources.alarm({share!r})" if alarmed else ""

@@ -9,7 +9,7 @@ from typing import Any
 import panel_material_ui as pmui
 
 from streamops_nb.ui.panel.chart import Chart
-from streamops_nb.ui.panel.look import column, html_pane, row, text_html
+from streamops_nb.ui.panel.look import FLAT, column, html_pane, row, text_html
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.feed import Feed
 from streamops_nb.ui.state.figures import (
@@ -34,7 +34,9 @@ class SummaryTab:
         self._tables = html_pane(css="summary.css", margin=(8, 0))
         self._rates = Chart(title="Records", unit=" /s")
         self._lag = Chart(title="Lag")
-        self._span = pmui.RadioButtonGroup(options=_SPANS, value="15m", size="small", margin=(8, 0))
+        self._span = pmui.RadioButtonGroup(
+            options=_SPANS, value="15m", size="small", margin=(8, 0), sx=FLAT
+        )
         self._span.param.watch(desk.guard(lambda *_: self.refresh(now=True)), "value")
         self._feed = Feed(
             desk, f"The summary of {job} is not there", lambda: desk.door.summary(job), self._show

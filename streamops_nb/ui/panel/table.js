@@ -59,7 +59,8 @@ const set_title = (node, title) => set(node, "title", title || "", (n, t) => {
   else n.removeAttribute("title")
 })
 
-function make_row(key, columns, say) {
+function make_row(key, model, say) {
+  const columns = model.columns
   const tr = element("tr")
   tr.dataset.key = key
   const box = element("td", "pick")
@@ -76,6 +77,7 @@ function make_row(key, columns, say) {
       const link = button("open", `open ${key}`)
       link.append(element("span", "text"))
       link.addEventListener("click", () => say({event: "open", job: key}))
+      if (!model.opens) link.disabled = true
       td.append(link, element("span", "mark"), element("span", "chips"))
     } else if (column.kind === "status") {
       td.append(element("span", "chip"))
@@ -197,7 +199,7 @@ export function render({model, el}) {
     rows = new Map()
     const order = []
     for (const data of model.rows) {
-      const row = before.get(data.key) || make_row(data.key, columns, say)
+      const row = before.get(data.key) || make_row(data.key, model, say)
       fill(row, columns, data)
       rows.set(data.key, row)
       order.push(row.tr)

@@ -29,6 +29,7 @@ class JobTable(JSComponent):
     empty = param.String("")
     order = param.String("name")
     falling = param.Boolean(False)
+    opens = param.Boolean(True, doc="Whether a job's page can be opened.")
 
     _esm = file_text("table.js")
     _stylesheets: ClassVar[list[str]] = [file_text("table.css")]

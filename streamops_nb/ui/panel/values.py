@@ -7,6 +7,7 @@ from typing import Any
 import panel_material_ui as pmui
 
 from streamops_nb.model.spec import JobSpec
+from streamops_nb.ui.panel.look import PLAIN_NUMBER
 
 __all__ = ["Values"]
 
@@ -45,7 +46,9 @@ def _input(name: str, one: Any) -> Any:
     if one.type == "BOOLEAN":
         return pmui.Select(options=[True, False], value=bool(one.default), **how)
     if one.type.startswith(_NUMBERS) or "INT" in one.type:
-        return pmui.FloatInput(value=one.default, start=one.min, end=one.max, **how)
+        return pmui.FloatInput(
+            value=one.default, start=one.min, end=one.max, sx=PLAIN_NUMBER, **how
+        )
     return pmui.TextInput(value="" if one.default is None else str(one.default), **how)
 
 

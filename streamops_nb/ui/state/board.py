@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import param
@@ -59,6 +60,10 @@ class Board(param.Parameterized):
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
         filters = ["tab", "search", "owner", "tag", "order", "falling"]
+        self._left: list[Row] | None = None
+        self._found: list[Row] | None = None
+        # the first to hear of a change: whoever hears of it later asks anew
+        self.param.watch(lambda *_: self._stale(), ["picture", *filters])
         self.param.watch(lambda *_: self.param.update(page=0), filters)
         self.param.watch(lambda *_: self._forget(), ["picture"])
 
@@ -69,24 +74,31 @@ class Board(param.Parameterized):
         if there != self.selected or page != self.page:
             self.param.update(selected=frozenset(there), page=page)
 
-    def found(self) -> list[Row]:
-        """Give the jobs that the filters leave, in order."""
-        statuses = TABS[self.tab]
-        rows = [row for row in self._filtered() if row.status in statuses]
-        rows.sort(key=lambda row: row.name)
-        rows.sort(key=_ORDER[self.order], reverse=self.falling)
-        return rows
+    def _stale(self) -> None:
+        self._left = self._found = None
 
-    def _filtered(self) -> Iterable[Row]:
-        text = self.search.strip().casefold()
-        for row in self.picture.rows.values():
-            if self.owner and row.owner != self.owner:
-                continue
-            if self.tag and self.tag not in row.tags:
-                continue
-            if text and text not in " ".join([row.name, row.owner, *row.tags]).casefold():
-                continue
-            yield row
+    def found(self) -> list[Row]:
+        """Give the jobs that the filters leave, in order; they are looked for once."""
+        if self._found is None:
+            statuses = TABS[self.tab]
+            rows = [row for row in self._filtered() if row.status in statuses]
+            rows.sort(key=lambda row: row.name)
+            rows.sort(key=_ORDER[self.order], reverse=self.falling)
+            self._found = rows
+        return self._found
+
+    def _filtered(self) -> list[Row]:
+        """Give the jobs that search, owner and tag leave."""
+        if self._left is None:
+            text, owner, tag = self.search.strip().casefold(), self.owner, self.tag
+            self._left = [
+                row
+                for row in self.picture.rows.values()
+                if (not owner or row.owner == owner)
+                and (not tag or tag in row.tags)
+                and (not text or text in row.searched)
+            ]
+        return self._left
 
     def shown(self) -> list[Row]:
         """Give the jobs of the present page."""
@@ -100,8 +112,8 @@ class Board(param.Parameterized):
 
     def counts(self) -> dict[str, int]:
         """Count the jobs of each tab, as search, owner and tag leave them."""
-        found = [row.status for row in self._filtered()]
-        return {tab: sum(s in statuses for s in found) for tab, statuses in TABS.items()}
+        found = Counter(row.status for row in self._filtered())
+        return {tab: sum(found[s] for s in statuses) for tab, statuses in TABS.items()}
 
     @property
     def owners(self) -> list[str]:

@@ -12,7 +12,7 @@ from streamops_nb.ui.state.picture import Row
 from streamops_nb.ui.state.wish import Verb, refusal_of
 from streamops_nb.ui.state.wording import DASH, ago, clock_time, count, lasting, rate
 
-__all__ = ["COLUMNS", "MENU", "cells_of", "changes", "look_of"]
+__all__ = ["ALONE", "COLUMNS", "MENU", "cells_of", "changes", "look_of"]
 
 COLUMNS: tuple[Mapping[str, str], ...] = (
     {"key": "name", "title": "Name", "kind": "name", "order": "name"},
@@ -39,6 +39,9 @@ MENU: tuple[Mapping[str, Any], ...] = (
     {"verb": "delete", "title": "Delete…", "danger": True},
 )
 """What the button ⋯ of a row offers."""
+
+ALONE = ("export", "force stop", "delete")
+"""What of it the list offers where there is no page around it."""
 
 _LOOKS: Mapping[Status, tuple[str, str]] = {
     Status.PUBLISHED: ("ready", "quiet"),

@@ -69,6 +69,11 @@ class Row:
         return self.view.status
 
     @property
+    def searched(self) -> str:
+        """Where a text is searched."""
+        return " ".join([self.name, self.owner, *self.tags]).casefold()
+
+    @property
     def pending(self) -> bool:
         """Whether a newer version waits for the next start."""
         return self.status in ACTIVE and self.view.ran != self.view.version
@@ -117,14 +122,16 @@ class Reader:
         self._now = now
         self._known: dict[str, tuple[int, str, tuple[str, ...], float]] = {}
         self._limits: dict[tuple[str, int], float] = {}
+        self._rows: dict[str, Row] = {}
 
     def look(self) -> Picture:
         """Look now."""
         views = self._door.views()
         self._learn(views)
         now = self._now()
-        rows = {view.job: self._row(view, now) for view in views}
-        return Picture(at=now, rows=rows, resources=self._door.resources.status())
+        before = self._rows
+        self._rows = {view.job: self._row(view, now, before.get(view.job)) for view in views}
+        return Picture(at=now, rows=self._rows, resources=self._door.resources.status())
 
     def _learn(self, views: Iterable[JobView]) -> None:
         """Ask for owners, tags and CU if a job or a version is new."""
@@ -134,13 +141,17 @@ class Reader:
         table = self._door.table()
         wanted = ("job", "version", "owner", "tags", "cu")
         columns = [table[name].tolist() for name in wanted]
+        self._rows = {}
         self._known = {
             name: (version, owner, tuple(filter(None, tags.split(", "))), cu)
             for name, version, owner, tags, cu in zip(*columns, strict=True)
         }
         self._limits = {key: kept for key, kept in self._limits.items() if key[0] in seen}
 
-    def _row(self, view: JobView, now: float) -> Row:
+    def _row(self, view: JobView, now: float, before: Row | None) -> Row:
+        moves = view.status in ACTIVE or view.status is Status.PAUSED
+        if before is not None and before.view is view and not moves:
+            return before
         _, owner, tags, cu = self._known.get(view.job, (0, "", (), 0.0))
         active = view.status in ACTIVE
         paused = view.status is Status.PAUSED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from streamops_nb.model.errors import MoveRefused
@@ -117,6 +118,7 @@ class Wish:
         return {**self.how, **forced}
 
 
+@cache
 def refusal_of(verb: Verb, status: Status) -> str:
     """Say why a button is not live for a job that stands at `status`; empty if it is."""
     if verb is Verb.DELETE:
