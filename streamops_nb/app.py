@@ -60,14 +60,11 @@ class Logins:
         return None if role is None or not name else Person(name=name, role=role)
 
 
-def workspace() -> Any:
-    """Give the workspace that this server shows; opened once, shared by all sessions."""
-    found, _ = _opened()
-    return found
-
-
 def _opened() -> tuple[Any, Doors]:
-    """Give it, and the doors of those who logged in."""
+    """Give the workspace that this server shows, and the doors of those who logged in.
+
+    Opened once, shared by all sessions; closed at the end of the process, as all of `connect`.
+    """
     options = argparse.ArgumentParser(prog="panel serve streamops_nb/app.py --args")
     options.add_argument("workspace", nargs="?", default=DEFAULT)
     options.add_argument("--roles", type=Path, help="lines of NAME ROLE")
@@ -79,7 +76,6 @@ def _opened() -> tuple[Any, Doors]:
         opened, logins = connect(folder), Logins(given.roles)
         doors = Doors(folder, logins.whose)
         found = pn.state.cache[key] = (opened, doors)
-        atexit.register(opened.close)  # what runs commits its batch in flight before the end
         atexit.register(doors.close)
     return found[0], found[1]
 

@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,8 +109,9 @@ def opened() -> list[Workspace]:
 @atexit.register
 def _close_all() -> None:
     """Close what a script left open: a thread within DuckDB when Python ends aborts the process."""
-    for workspace in opened():
-        workspace.close()
+    with ExitStack() as ending:
+        for workspace in opened():
+            ending.callback(workspace.close)
 
 
 def _noted(workspace: Workspace) -> Workspace:

@@ -18,6 +18,8 @@ from streamops_nb.shell.previewing import show_preview
 
 __all__ = ["heal_rejects", "show_failure"]
 
+_WHAT = ("show", "preview", "export")
+
 
 def heal_rejects(
     folder: Path,
@@ -89,9 +91,6 @@ def _do(failure: Capsule, what: str, to: Path | None, shown: int, console: Conso
     else:
         raise Refused(f"say show, preview or export - {did_you_mean(what, _WHAT)}")
     return 0
-
-
-_WHAT = ("show", "preview", "export")
 
 
 def _show(failure: Capsule, console: Console) -> None:

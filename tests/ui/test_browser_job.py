@@ -14,6 +14,11 @@ from tests.ui.doors import plant_of
 
 pytestmark = pytest.mark.browser
 
+TUNABLE: dict[str, Any] = {
+    "params": {"least": {"type": "DOUBLE", "default": 0}},
+    "query": "WITH warm AS (SELECT * FROM r WHERE temp > $least) SELECT device, temp FROM warm",
+}
+
 
 def test_the_name_opens_the_job_and_every_tab_shows_something(
     tmp_path: Path, chromium: Any
@@ -53,10 +58,8 @@ def test_an_address_leads_to_a_job_and_its_tab(tmp_path: Path, chromium: Any) ->
 def test_a_preview_is_run_changed_compared_and_the_job_started_from_it(
     tmp_path: Path, chromium: Any
 ) -> None:
-    params = {"least": {"type": "DOUBLE", "default": 0}}
-    query = "WITH warm AS (SELECT * FROM r WHERE temp > $least) SELECT device, temp FROM warm"
     with (
-        plant_of(tmp_path, "a", query=query, params=params) as workspace,
+        plant_of(tmp_path, "a", **TUNABLE) as workspace,
         served(workspace) as address,
         opened_page(chromium, f"{address}?job=a&tab=preview") as page,
     ):
@@ -87,10 +90,8 @@ def write(field: Any, text: str) -> None:
 def test_a_preview_that_waits_is_cancelled_and_then_looked_at_closer(
     tmp_path: Path, chromium: Any
 ) -> None:
-    params = {"least": {"type": "DOUBLE", "default": 0}}
-    query = "WITH warm AS (SELECT * FROM r WHERE temp > $least) SELECT device, temp FROM warm"
     with (
-        plant_of(tmp_path, "a", query=query, params=params) as workspace,
+        plant_of(tmp_path, "a", **TUNABLE) as workspace,
         served(workspace) as address,
         opened_page(chromium, f"{address}?job=a&tab=preview", width=900) as page,
     ):

@@ -27,10 +27,6 @@ from streamops_nb.sources.base import Limit, Source
 __all__ = ["Draw", "Draws", "Found", "How", "Reader", "draw"]
 
 
-def _go_on() -> None:
-    """Nothing cancels it."""
-
-
 _READ = 10_000
 """Records that are read at a time, so that a time limit is kept."""
 
@@ -90,7 +86,7 @@ class Reader:
         start: Position,
         limits: Limits,
         until: float,
-        check: Callable[[], None] = _go_on,
+        check: Callable[[], None],
     ) -> None:
         self._source = source
         self._check = check
@@ -150,7 +146,7 @@ class Draw:
         session: Session,
         limits: Limits,
         until: float,
-        check: Callable[[], None] = _go_on,
+        check: Callable[[], None],
     ) -> None:
         self.name = name
         self.declared = declared
@@ -261,9 +257,9 @@ class Draws(Mapping[str, Draw]):
         around: Surroundings,
         limits: Limits,
         stack: ExitStack,
-        check: Callable[[], None] = _go_on,
+        check: Callable[[], None],
     ) -> None:
-        self._check = check
+        self.check = check
         self.spec = spec
         self.limits = limits
         self.around = around
@@ -298,7 +294,7 @@ class Draws(Mapping[str, Draw]):
                 self.session,
                 self.limits,
                 self._until,
-                self._check,
+                self.check,
             )
         return self._open[name]
 

@@ -161,7 +161,10 @@ def _of_file(name: str, path: Path, draws: Draws) -> Drawn:
     reading = declared.model_copy(update={"source": source, "format": format_})
     opened = open_stream(name, reading, draws.around, draws.session)
     try:
-        draw = Draw(name, reading, opened, draws.around, draws.session, draws.limits, float("inf"))
+        draw = Draw(
+            name, reading, opened, draws.around, draws.session, draws.limits, float("inf"),
+            draws.check,
+        )  # fmt: skip
         found = draw.read({}, opened.source.ends().latest)
     finally:
         opened.source.close()

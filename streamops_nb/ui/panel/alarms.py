@@ -62,8 +62,7 @@ class AlarmsPage:
                 f'<p class="quiet">{text_html(_HELP + known)}.</p>', css="newjob.css", margin=(8, 0)
             ),
             pmui.FlexBox(
-                self._name, self._when, self._metrics, self._over, self._after, self._every,
-                self._jobs, self._to,
+                *self._parts,
                 button("Set alarm", "alarm", variant="contained", on_click=guard(self._set)),
                 sizing_mode="stretch_width",
             ),

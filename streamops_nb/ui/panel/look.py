@@ -16,6 +16,7 @@ from streamops_nb.ui.panel.icons import icon
 
 __all__ = [
     "FLAT",
+    "PLAIN_NUMBER",
     "THEME",
     "Plain",
     "bar",

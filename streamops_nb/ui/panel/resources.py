@@ -96,14 +96,13 @@ class ResourcesBar:
         self._bar.object = bar_html(picture)
         none = picture.resources is not None and picture.resources.status == "NONE"
         self._ask.variant = "contained" if none else "outlined"
-
         if picture.at:
             self._feed.refresh()
 
     def _alarmed(self, frame: Any) -> None:
-        came, count = self._raised.see(frame), len(self._raised.pairs)
+        came, raised = self._raised.see(frame), len(self._raised.pairs)
         self._alarms.param.update(
-            label=f"Alarms {count}" if count else "Alarms", color="error" if count else "primary"
+            label=f"Alarms {raised}" if raised else "Alarms", color="error" if raised else "primary"
         )
         if came:
             told = [f"{alarm}: {job}" for alarm, job in came]
