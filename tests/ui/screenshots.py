@@ -99,6 +99,26 @@ def _previewed(page: Page) -> None:
     page.wait_for_timeout(800)
 
 
+def _why(page: Page) -> None:
+    _previewed(page)
+    page.locator(".grid.clickable tbody tr:visible").first.click()
+    page.get_by_text("p.why(0").wait_for()
+    page.wait_for_timeout(800)
+
+
+def _rejects(page: Page) -> None:
+    page.get_by_role("button", name="Rejects").click()
+    page.get_by_role("button", name="Try again with these changes").click()
+    page.get_by_text("This tries the same:").wait_for()
+    page.wait_for_timeout(800)
+
+
+def _alarms(page: Page) -> None:
+    page.get_by_role("button", name="Alarms").click()
+    page.get_by_role("button", name="Set alarm").wait_for()
+    page.wait_for_timeout(800)
+
+
 def _new(page: Page) -> None:
     page.get_by_role("button", name="New job").click()
     page.get_by_text("The specification is right.").wait_for()
@@ -114,6 +134,11 @@ _PICTURES: dict[str, tuple[str, int, bool, Callable[[Page], None]]] = {
     "preview": ("?job=hot_minutes&tab=preview", 1280, False, _previewed),
     "preview-dark": ("?job=hot_minutes&tab=preview", 900, True, _previewed),
     "errors": ("?job=strict&tab=errors", 1280, False, _plain),
+    "why": ("?job=hot_minutes&tab=preview", 1280, False, _why),
+    "rejects": ("?job=hot_minutes&tab=errors", 1280, False, _rejects),
+    "runs": ("?job=hot_minutes&tab=runs", 1280, False, _plain),
+    "runs-dark": ("?job=hot_minutes&tab=runs", 900, True, _plain),
+    "alarms": ("", 1280, False, _alarms),
     "configuration": ("?job=hot_minutes&tab=configuration", 1280, False, _plain),
     "history": ("?job=line_quality&tab=history", 1280, False, _plain),
     "new": ("", 1280, False, _new),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import panel as pn
+
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.ui.bridge import watch
 from streamops_nb.ui.ipywidgets.board import Board, jobs_html
+from streamops_nb.ui.panel import part
 from tests.kernel import kernel
 from tests.ui.doors import desk_of, plant_of
 
@@ -36,6 +39,18 @@ def test_in_a_kernel_objects_show_themselves_as_panels_that_load_nothing_from_el
     assert job[-1]["text/plain"] == "Job('a', PUBLISHED)"
     text = str([loaded, job, preview])
     assert re.findall(r"<(?:script|link)[^>]*https?://[^>]*>", text) == []
+
+
+def test_every_part_of_the_page_goes_into_a_layout_of_one_s_own(tmp_path: Path) -> None:
+    with plant_of(tmp_path, "a") as workspace:
+        job = workspace.job("a")
+        shown = [part.jobs(workspace), part.resources(workspace)]
+        shown += [make(job) for make in (part.summary, part.errors, part.output, part.preview)]
+        assert len(pn.Column(*shown).get_root().children) == len(part.__all__) - 1
+        assert watch(workspace).screens == len(shown)
+        for one in shown:
+            one.close()
+        assert watch(workspace).screens == 0
 
 
 def test_where_panel_does_not_load_a_workspace_is_shown_by_ipywidgets(

@@ -77,7 +77,8 @@ class RejectsPart:
         self._query = code_input("Query", spec.query)
         said = (
             "Rejects are tried again under a changed query or other values; nothing is written "
-            "before you say so, and each reject is healed once. The job must be at rest for that."
+            "before you say so, and each reject is healed once; with a job that runs, between two "
+            "of its batches."
         )
         self._form.objects = [
             html_pane(f'<p class="quiet">{text_html(said)}</p>', css="preview.css"),
