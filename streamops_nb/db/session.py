@@ -50,7 +50,8 @@ def _translate(error: duckdb.Error) -> StreamopsError:
 
 
 _FEW = 2_000
-"""Tables of so many rows are held: larger ones gain by DuckDB reading only the columns it needs."""
+"""Tables of so many rows are held unless it is told otherwise: larger ones gain by DuckDB reading
+only the columns it needs."""
 
 
 class _Held:
@@ -62,9 +63,9 @@ class _Held:
     def __init__(self, table: pa.Table) -> None:
         self.table = table
 
-    def takes(self, table: pa.Table) -> bool:
+    def takes(self, table: pa.Table, few: int) -> bool:
         """Whether `table` may take the place."""
-        return bool(table.num_rows <= _FEW and table.schema.equals(self.table.schema))
+        return bool(table.num_rows <= few and table.schema.equals(self.table.schema))
 
     def __arrow_c_schema__(self) -> object:
         return self.table.schema.__arrow_c_schema__()
@@ -85,6 +86,7 @@ class Session:
         self._held: dict[str, _Held] = {}
         self._held_in_transaction: set[str] = set()
         self._large: set[str] = set()
+        self._views: set[str] = set()
         self._planned = Planned(cursor)
         # parsed once: saves 0.05 ms per transaction
         self._begin, self._commit = cursor.extract_statements("BEGIN; COMMIT")
@@ -164,25 +166,33 @@ class Session:
         """Give column name to type of a query, from the binder, without running it."""
         return {row[0]: row[1] for row in self.rows(f"DESCRIBE {select}")}
 
-    def register(self, name: str, table: pa.Table) -> None:
-        """Make an Arrow table readable under `name` in this session, until replaced."""
+    def register(self, name: str, table: pa.Table, *, few: int = _FEW) -> None:
+        """Make an Arrow table readable under `name` in this session, until replaced.
+
+        Parameters
+        ----------
+        few
+            A table of at most so many rows can be replaced by others at no cost.
+        """
         name = self._hidden.get(name, name)
         held = self._held.get(name)
-        if held is not None and held.takes(table):
+        if held is not None and held.takes(table, few):
             held.table = table
             return
-        few = _Held(table) if table.num_rows <= _FEW else None
+        if name in self._views:
+            self._drop_view(name)
+        fresh = _Held(table) if table.num_rows <= few else None
         self._planned.forget()
         try:
-            self._cursor.register(name, few or table)
+            self._cursor.register(name, fresh or table)
         except duckdb.Error as error:
             raise _translate(error) from error
         self._held.pop(name, None)
         self._large.discard(name)
-        if few is None:
+        if fresh is None:
             self._large.add(name)
         else:
-            self._held[name] = few
+            self._held[name] = fresh
             self._held_in_transaction.add(name)
 
     def declare(self, name: str, columns: Mapping[str, str], empty: pa.Table) -> None:
@@ -209,6 +219,18 @@ class Session:
         self.register(name, empty)
         self.rows(f"CREATE TEMP VIEW {ident(name)} AS SELECT {casts} FROM {ident(hidden)}")
 
+    def view(self, name: str, select: str) -> None:
+        """Make a query readable under `name` in this session, instead of what is by now."""
+        self._held.pop(name, None)
+        self._large.discard(name)
+        self._planned.forget()
+        self.rows(f"CREATE OR REPLACE TEMP VIEW {ident(name)} AS {select}")
+        self._views.add(name)
+
+    def _drop_view(self, name: str) -> None:
+        self._views.discard(name)
+        self.rows(f"DROP VIEW IF EXISTS {ident(name)}")
+
     def unregister(self, name: str) -> None:
         """Forget a registered table."""
         self._held.pop(name, None)
@@ -232,6 +254,15 @@ class Session:
                     self.unregister(name)
                 else:
                     held.table = held.table.slice(0, 0)
+
+    def rest(self) -> None:
+        """Let go of all views and of registered rows; what was held keeps its place."""
+        for name in list(self._views):
+            self._drop_view(name)
+        for name in list(self._large):
+            self.unregister(name)
+        for held in self._held.values():
+            held.table = held.table.schema.empty_table()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -64,6 +64,8 @@ class Surroundings:
         Where secrets are.
     meter
         Measures what work takes.
+    scratch
+        As of `streamops_nb.sources.base.Context`; None for jobs.
     """
 
     instance: Instance
@@ -74,6 +76,7 @@ class Surroundings:
     sources: Mapping[str, Source] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     meter: Meter = field(default_factory=Meter)
+    scratch: Callable[[], Path] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +126,7 @@ def open_stream(name: str, stream: Stream, around: Surroundings, session: Sessio
         )
         context = Context(
             folder=around.folder,
+            scratch=around.scratch,
             format=stream.format.type,
             format_settings=format_settings,
             schema=stream.fields,

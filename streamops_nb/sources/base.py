@@ -73,6 +73,9 @@ class Context:
     ----------
     folder
         Relative paths in the settings are relative to this folder.
+    scratch
+        Makes a folder that is removed, for what a source would else keep in `folder`: a preview
+        leaves nothing there. What is kept in `folder` already holds first.
     format
         The ``type`` of the stream's format (``json``, ``csv``, ``parquet``, ``raw``), and its
         settings, for sources that fuse reading and decoding.
@@ -91,6 +94,7 @@ class Context:
     """
 
     folder: Path
+    scratch: Callable[[], Path] | None = None
     format: str = "json"
     format_settings: Any = None
     schema: dict[str, str] | None = None
@@ -98,6 +102,11 @@ class Context:
     now: Callable[[], float]
     session: Callable[[], Session] | None = None
     tables: Callable[[str], str] | None = None
+
+    def keeping(self, name: str) -> Path:
+        """Where to keep a file of this name, below `folder` or below `scratch`."""
+        kept = self.folder / name
+        return kept if self.scratch is None or kept.exists() else self.scratch() / name
 
 
 class Source(Protocol):

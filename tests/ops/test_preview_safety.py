@@ -193,15 +193,23 @@ def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(["window_start", "device"]).reset_index(drop=True)
 
 
-def test_a_job_that_never_ran_has_no_file_after_its_preview(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", SOURCES)
+def test_previews_of_a_job_that_never_ran_leave_nothing(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     with opened(tmp_path) as ws:
-        ws.stream("log").append(FRAME)
-        spec = declared({"type": "table", "stream": "log"})
-        ws.save({"name": "job", "streams": {"r": {**spec, "max_ahead": None}}, "query": QUERY})
+        spec = {**declared(None), **stream(kind, ws, request), "max_ahead": None}
+        spec["source"].pop("start", None)  # of a replay: nothing has ever played it
+        ws.save({"name": "job", "streams": {"r": spec}, "query": QUERY})
         before = files(tmp_path)
-        assert ws.preview("job").receipt.untouched
+        for way in WAYS:
+            if "batch" not in way:
+                assert ws.preview("job", **way).receipt.untouched
+        aside = ws._core.previews._folder
+        assert aside.exists()
         assert files(tmp_path) == before
-        assert not list((tmp_path / "jobs").glob("*"))
+        assert not list((tmp_path / "jobs").glob("job.*"))
+    assert aside == Path() or not aside.exists()
 
 
 def test_the_receipt_tells_what_was_read_and_how_the_job_stood(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -82,6 +82,7 @@ class Previewer:
         self._around = around
         self._bounds = bounds or Bounds()
         self._instance: Instance | None = None
+        self._idle: list[Session] = []
         self._outlines = Kept[Outline](_OUTLINES)
         self._flows = Kept[tuple[Drawn, Flow]](_FLOWS, lambda each: each[1].inflow.table.nbytes)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="preview")
@@ -119,7 +120,9 @@ class Previewer:
             If the query fails for another reason than its rows.
         """
         return self.within(
-            lambda session: self._evaluated(spec, sample, params, upto, session), work=work
+            lambda session: self._evaluated(spec, sample, params, upto, session),
+            work=work,
+            opened=self._warm,
         )
 
     def within(
@@ -129,6 +132,7 @@ class Previewer:
         what: str = "the preview",
         seconds: float | None = None,
         work: Work | None = None,
+        opened: Callable[[], AbstractContextManager[Session]] | None = None,
     ) -> T:
         """Do something in a session of the sealed database, bounded in time.
 
@@ -140,6 +144,8 @@ class Previewer:
             What it is, for the message when the time is up.
         seconds
             How long it may take; default as long as a preview.
+        opened
+            Opens the session; default `session`.
 
         Raises
         ------
@@ -151,7 +157,8 @@ class Previewer:
         work = work or Work()
         if self._closed:
             raise Refused(f"{what} needs its workspace, which is closed - connect to it again")
-        future = self._threads.submit(self._do, do, what, seconds or self._bounds.seconds, work)
+        bound = seconds or self._bounds.seconds
+        future = self._threads.submit(self._do, do, what, bound, work, opened or self.session)
         try:
             return future.result()
         except BaseException:
@@ -179,6 +186,28 @@ class Previewer:
         finally:
             session.close()
 
+    @contextmanager
+    def _warm(self) -> Iterator[Session]:
+        """Give a session in which an earlier preview's relations keep their places, empty.
+
+        Making a relation readable takes 0.4 ms, which was a quarter of a preview of five stages;
+        in its place another one takes nothing.
+        """
+        with self._lock:
+            session = self._idle.pop() if self._idle else None
+        if session is None:
+            session = self._sealed().session()
+        try:
+            yield session
+        except BaseException as error:
+            session.close()
+            if isinstance(error, StorageError):
+                self._forget()
+            raise
+        session.rest()
+        with self._lock:
+            self._idle.append(session)
+
     def _sealed(self) -> Instance:
         with self._lock:
             if self._instance is None:
@@ -192,11 +221,19 @@ class Previewer:
     def _forget(self) -> None:
         with self._lock:
             self._instance = None
+            self._idle.clear()
 
-    def _do(self, do: Callable[[Session], T], what: str, seconds: float, work: Work) -> T:
+    def _do(
+        self,
+        do: Callable[[Session], T],
+        what: str,
+        seconds: float,
+        work: Work,
+        opened: Callable[[], AbstractContextManager[Session]],
+    ) -> T:
         try:
             with (
-                self.session() as session,
+                opened() as session,
                 work.going_on(session),
                 limited(session, seconds),
             ):

@@ -13,6 +13,8 @@ __all__ = ["CARRIED", "CHUNK", "Tables", "places_of"]
 
 CHUNK = 25_000
 """Rows in a piece of a relation: it is read on all cores."""
+_FEW = CHUNK
+"""Rows of a relation whose place is kept for that of the next preview; see `Session.register`."""
 CARRIED = {
     "BOOLEAN": pa.bool_(),
     "TINYINT": pa.int8(),
@@ -132,7 +134,7 @@ class Tables:
         """Let the view show the rows from `begin` to `end`, default all."""
         rows = self._visible(name)
         part = rows if end is None else rows.slice(begin, end - begin)
-        self._session.register(self._shown[name], part)
+        self._session.register(self._shown[name], part, few=_FEW)
 
     def show_as(self, view: str, name: str, hidden: str, seen_as: str) -> None:
         """Let another view show all of a relation, one of its hidden columns under a name."""
@@ -149,18 +151,15 @@ class Tables:
         """Make rows readable under a name; by a view only if types have to be given back."""
         if CARRIED.keys() >= set(columns.values()):
             self._shown[view] = view
-            self._session.register(view, rows)
+            self._session.register(view, rows, few=_FEW)
         else:
             self._expose_typed(view, rows, columns)
 
     def _expose_typed(self, view: str, rows: pa.Table, columns: Mapping[str, str]) -> None:
         self._shown[view] = f"_rows_{view}"
-        self._session.register(self._shown[view], rows)
+        self._session.register(self._shown[view], rows, few=_FEW)
         typed = ", ".join(_cast(column, kind) for column, kind in columns.items()) or "*"
-        self._session.rows(
-            f"CREATE OR REPLACE TEMP VIEW {ident(view)} AS "
-            f"SELECT {typed} FROM {ident(self._shown[view])}"
-        )
+        self._session.view(view, f"SELECT {typed} FROM {ident(self._shown[view])}")
 
     def numbers(self, name: str, column: str, places: Collection[int]) -> np.ndarray:
         """Read a hidden column of some rows, in the order of their places."""

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import threading
+import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamops_nb.engine.assembly import Surroundings, open_stream
@@ -50,9 +56,12 @@ class Previews:
         standing: Callable[[str], Standing | None] = lambda _: None,
         bounds: Bounds | None = None,
     ) -> None:
-        self.around = around
+        self.around = replace(around, scratch=self._scratch)
         self.standing = standing
         self.previewer = Previewer(around, bounds)
+        self._lock = threading.Lock()
+        self._removed: weakref.finalize[..., Previews] | None = None
+        self._folder = Path()
 
     def draw(self, spec: JobSpec, how: How, limits: Limits, work: Work | None = None) -> Sample:
         """Draw a sample of a job's streams; nothing else is touched."""
@@ -121,8 +130,19 @@ class Previews:
         return self.around.planner.relations(query)
 
     def close(self) -> None:
-        """Close the sealed database."""
+        """Close the sealed database, and remove what sources kept for previews."""
         self.previewer.close()
+        if self._removed is not None:
+            self._removed()
+
+    def _scratch(self) -> Path:
+        """Make the folder for what sources keep; it goes with this, at the latest at exit."""
+        with self._lock:
+            if self._removed is None or not self._removed.alive:
+                folder = tempfile.mkdtemp(prefix="streamops-preview-")
+                self._removed = weakref.finalize(self, shutil.rmtree, folder, True)
+                self._folder = Path(folder)
+            return self._folder
 
 
 def checked(spec: JobSpec) -> JobSpec:

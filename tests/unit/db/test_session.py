@@ -98,3 +98,36 @@ def test_a_table_is_read_out_of_another_file(tmp_path: Path) -> None:
     assert read_table(tmp_path / "a.db", "devices").to_pydict() == {"id": [1]}
     with pytest.raises(QueryError, match="sites"):
         read_table(tmp_path / "a.db", "sites")
+
+
+def test_a_session_at_rest_holds_no_rows_and_takes_others_in_their_place() -> None:
+    instance = sealed()
+    session = instance.session()
+    small, large = pa.table({"n": [1, 2]}), pa.table({"n": list(range(5_000))})
+    session.register("small", small)
+    session.register("held", large, few=10_000)
+    session.register("large", large)
+    session.view("seen", "SELECT n + 1 AS n FROM small")
+    session.register("seen_as", small)
+    session.view("seen_as", "FROM small")
+    session.rest()
+    assert [session.rows(f"SELECT count(*) FROM {name}") for name in ("small", "held")] == [
+        [(0,)],
+        [(0,)],
+    ]
+    for gone in ("large", "seen", "seen_as"):
+        with pytest.raises(QueryError, match=gone):
+            session.rows(f"FROM {gone}")
+    session.register("held", pa.table({"n": [7]}), few=10_000)
+    session.register("small", pa.table({"name": ["d1"]}))
+    session.view("seen", "FROM held")
+    session.register("seen", small)
+    session.register("seen_as", small)
+    found = {name: session.rows(f"FROM {name}") for name in ("held", "small", "seen", "seen_as")}
+    assert found == {
+        "held": [(7,)],
+        "small": [("d1",)],
+        "seen": [(1,), (2,)],
+        "seen_as": [(1,), (2,)],
+    }
+    instance.close()

@@ -259,3 +259,19 @@ def test_a_file_that_is_no_csv_is_an_error_that_names_it(tmp_path: Path, clock: 
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         ReplaySettings(**settings)
+
+
+def test_what_a_preview_opens_is_kept_aside_and_goes_on_there(tmp_path: Path, clock: Clock) -> None:
+    folder, aside = tmp_path / "workspace", tmp_path / "aside"
+    folder.mkdir()
+    (folder / "plant.csv").write_text("ts,n\n2013-01-01T10:00:00Z,1\n2013-01-01T11:00:00Z,2\n")
+    settings = ReplaySettings(path="plant.csv", time="ts", speed=3_600)
+    context = Context(folder=folder, now=clock, scratch=lambda: aside)
+    ReplaySource(settings, context)
+    clock.now += timedelta(seconds=1)
+    assert ReplaySource(settings, context).ends().latest == {"0": 2}
+    assert [path.name for path in folder.iterdir()] == ["plant.csv"]
+    # a job begins to play it now, and from then on that holds for previews, too
+    job = ReplaySource(settings, Context(folder=folder, now=clock))
+    assert job.ends().latest == {"0": 1}
+    assert ReplaySource(settings, context).ends().latest == {"0": 1}
