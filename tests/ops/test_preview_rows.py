@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -209,8 +210,23 @@ def test_rare_keys_appear_in_a_sample_by_strata_and_that_is_told(ws: Workspace) 
     assert dict(preview.df["device"].value_counts()) == {"common": 43, "rare": 5, "new": 2}
     covered = preview.sample.streams["r"].coverage
     assert (covered.keys, covered.keys_seen, covered.looked_at) == (3, 3, 302)
+    told = "3 of 3 values of device, 2026-01-01 00:00:00Z to 2026-01-01 00:05:01Z"
+    assert f"r 50 of more ({told})" in repr(preview)
+    assert f"read r: 50 records, {told} (latest 50 rows)" in str(preview.receipt)
     # whatever window a left-out row lies in is not whole
     assert preview.sample.streams["r"].cut == micros(EPOCH + timedelta(seconds=256)) + 1
+
+
+def test_records_that_do_not_decode_are_no_key_of_their_own(ws: Workspace) -> None:
+    lines = [json.dumps({"ts": f"2026-01-01T00:00:0{n}Z", "device": f"d{n}"}) for n in range(3)]
+    (ws.folder / "in.jsonl").write_text("\n".join([*lines, "broken", "{}{", ""]))
+    source = {"type": "files", "path": "in.jsonl"}
+    fields = {"ts": "TIMESTAMPTZ", "device": "VARCHAR"}
+    stream = {"source": source, "schema": fields, "event_time": "ts", "max_ahead": None}
+    spec = {"name": "keyed", "streams": {"r": stream}, "query": "SELECT * FROM r"}
+    preview = ws.preview(spec, rows=4, strata="device")
+    covered = preview.sample.streams["r"].coverage
+    assert (covered.keys, covered.keys_seen, len(preview.rejects)) == (3, 3, 1)
 
 
 def micros(moment: datetime) -> int:

@@ -223,5 +223,7 @@ def test_the_receipt_tells_what_was_read_and_how_the_job_stood(tmp_path: Path) -
         assert (read["stream"], read["partition"], read["records"]) == ("r", "0", 3)
         assert (read["stop"] - read["start"], read["truncated"]) == (3, "rows")
         assert read["bytes"] > 0
-        assert "r: 3 records (latest 3 rows)" in str(receipt)
+        assert "r: 3 records, 2026-01-01 00:00:02Z to 2026-01-01 00:00:04Z (latest 3 rows)" in str(
+            receipt
+        )
         assert "no sink, no group, no position and no state was within reach" in str(receipt)

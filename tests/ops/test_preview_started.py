@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,40 @@ def test_a_preview_of_a_specification_is_saved_and_started_from_its_first_row(
     plant.stream("log").append([row(i) for i in (5, 30)])
     assert devices(job, 4) == ["d30", "d7", "d8", "d9"]
     assert preview.positions == {"r": {"0": 7}}
+
+
+def written(file: Path, *numbers: int) -> None:
+    with file.open("a") as lines:
+        lines.writelines(f"{json.dumps(row(i))}\n" for i in numbers)
+
+
+def test_of_a_partition_that_the_sample_has_nothing_of_a_start_reads_what_came_after_it(
+    plant: Workspace,
+) -> None:
+    folder = plant.folder / "in"
+    folder.mkdir()
+    written(folder / "a.jsonl", 6)
+    written(folder / "b.jsonl", 7, 8)
+    files = {"source": {"type": "files", "path": "in"}, "schema": FIELDS, "event_time": "ts"}
+    preview = plant.preview(hot(streams={"r": files}), rows=2)
+    assert preview.df["device"].tolist() == ["d7", "d8"]
+    written(folder / "a.jsonl", 9)
+    size = len(f"{json.dumps(row(6))}\n")
+    assert preview.positions == {"r": {"a.jsonl": size, "b.jsonl": 0}}
+    assert devices(preview.start(at="sample"), 3) == ["d7", "d8", "d9"]
+    repeated: dict[str, Any] = {"ws": plant}
+    exec("\n".join(preview.to_python().splitlines()[3:]), repeated)
+    assert repeated["p"].df["device"].tolist() == ["d7", "d8"]
+
+
+def test_a_start_from_rejects_begins_with_the_first_of_them(plant: Workspace) -> None:
+    plant.save(hot())
+    rejects = pd.DataFrame(
+        [{"stream": "r", "partition": "0", "offset": at, "raw": b""} for at in (6, 4)]
+    )
+    preview = plant.preview("hot", rejects=rejects)
+    assert preview.df["device"].tolist() == []
+    assert preview.positions == {"r": {"0": 4}}
 
 
 def test_started_from_the_latest_it_reads_only_what_comes(plant: Workspace) -> None:

@@ -30,6 +30,9 @@ __all__ = ["Draw", "Draws", "Found", "How", "Reader", "draw"]
 _READ = 10_000
 """Records that are read at a time, so that a time limit is kept."""
 
+_AGAIN = 4
+"""So often is a span cut before a source that grows all the time is given up."""
+
 _NONE = pa.schema([("_partition", pa.string()), ("_offset", pa.int64()), ("_raw", pa.binary())])
 
 
@@ -112,7 +115,7 @@ class Reader:
         self._check()
         limits = self._limits
         rows, nbytes = min(limits.rows - self.rows, _READ), limits.nbytes - self.nbytes
-        span = _within(self._source.cut(self.position, Limit(rows=rows, nbytes=nbytes)), stops)
+        span = self._cut(stops, Limit(rows=rows, nbytes=nbytes))
         if not span:
             return False
         piece = self._source.read(span)
@@ -122,6 +125,19 @@ class Reader:
         self.rows += piece.num_rows
         self.nbytes += piece.nbytes
         return True
+
+    def _cut(self, stops: Position, limit: Limit) -> Span:
+        """Choose the next span; what lies behind the stops may not take the place of the rest."""
+        position = self.position
+        for _ in range(_AGAIN):
+            found = self._source.cut(position, limit)
+            span = _within(found, stops)
+            if span or not found:
+                return span
+            latest = self._source.ends().latest
+            over = {p: at for p, at in latest.items() if self.position.get(p, 0) >= stops.get(p, 0)}
+            position = {**self.position, **over}
+        return Span()
 
 
 class Draw:
@@ -204,6 +220,7 @@ class Draw:
             raw,
             span=_joined(reader.slices),
             partitions=tuple(ends.latest),
+            reach=dict(stops),
             begins=self._begins(reader.start, ends),
             ends=ends.closed and all(stops.get(p, 0) >= end for p, end in ends.latest.items()),
             truncated=truncated,

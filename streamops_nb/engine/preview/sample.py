@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Coverage", "Drawn", "Edit", "Limits", "Sample", "origin_of"]
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +58,8 @@ class Coverage:
     first, last
         The smallest and the largest event time among those chosen, microseconds; None if unknown.
     strata, keys, keys_seen
-        The column by which they were chosen, the keys that are there, and those that were seen.
+        The column by which they were chosen, the keys that are there, and those that were seen;
+        records that do not decode have none.
     """
 
     looked_at: int = 0
@@ -63,6 +68,19 @@ class Coverage:
     strata: str = ""
     keys: int = 0
     keys_seen: int = 0
+
+    def __str__(self) -> str:
+        """Share of the keys and range of event time, as far as they are known."""
+        parts = []
+        if self.strata:
+            parts.append(f"{self.keys:,} of {self.keys_seen:,} values of {self.strata}")
+        if self.first is not None and self.last is not None:
+            parts.append(f"{_moment(self.first)} to {_moment(self.last)}")
+        return ", ".join(parts)
+
+
+def _moment(us: int) -> str:
+    return f"{_EPOCH + timedelta(microseconds=us):%Y-%m-%d %H:%M:%S}Z"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +101,8 @@ class Drawn:
         Whether each partition has a watermark of its own.
     partitions
         All that the source has, also those of which nothing was drawn.
+    reach
+        Per partition, the first record after those that were looked at.
     begins, ends
         Whether nothing lies before them, and whether the stream has ended with them.
     truncated
@@ -108,6 +128,7 @@ class Drawn:
     span: Span = field(default_factory=Span)
     apart: bool = False
     partitions: tuple[str, ...] = ()
+    reach: Mapping[str, int] = field(default_factory=dict)
     begins: bool = False
     ends: bool = False
     truncated: str = ""

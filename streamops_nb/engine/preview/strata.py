@@ -51,11 +51,13 @@ def _chosen(draw: Draw, column: str, rows: int) -> Found:
     codes[decoded["_row"].to_numpy()] = values
     _, codes = np.unique(codes, return_inverse=True)
     keep = last_of_each(codes, rows)
+    keyed = np.zeros(len(codes), dtype=bool)
+    keyed[decoded["_row"].to_numpy()] = True
     looked = replace(
         drawn.coverage,
         strata=column,
-        keys=len(np.unique(codes[keep])),
-        keys_seen=len(np.unique(codes)),
+        keys=len(np.unique(codes[keep & keyed])),
+        keys_seen=len(np.unique(codes[keyed])),
     )
     if keep.all():
         return replace(found, drawn=replace(drawn, coverage=looked))

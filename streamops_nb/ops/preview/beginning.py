@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from streamops_nb.engine.preview.result import Result
 from streamops_nb.engine.preview.sample import Drawn, Sample, origin_of
 from streamops_nb.model.errors import Fault, QueryRefused, Refused, ResourcesRefused
@@ -37,6 +39,8 @@ class Beginning:
     @property
     def positions(self) -> Positions:
         """Per stream and partition, the first record of the sample.
+
+        Of a partition of which the sample has none, what came after it was drawn.
 
         Raises
         ------
@@ -126,7 +130,7 @@ class Beginning:
         return workspace
 
     def _from(self, workspace: Workspace) -> Positions:
-        """The sample's first records; a partition of which it has none starts at its latest."""
+        """Where to begin; a partition that the sample does not tell of starts at its latest."""
         return {
             name: {**self._previews.latest(self.spec, name), **first}
             for name, first in self.positions.items()
@@ -149,7 +153,8 @@ def _first_of(name: str, drawn: Drawn, origin: str) -> dict[str, int]:
     if drawn.origin != origin:
         what = f"the sample of `{name}` was not read from its source"
         raise Refused([Fault(where="at", what=what, remedy="start at `latest`")])
-    first: dict[str, int] = {}
-    for part in drawn.span:
-        first[part.partition] = min(part.start, first.get(part.partition, part.start))
-    return first
+    raw = pa.table({"p": drawn.raw["_partition"].cast(pa.string()), "o": drawn.raw["_offset"]})
+    found = raw.group_by("p").aggregate([("o", "min")])
+    first = dict(zip(found["p"].to_pylist(), found["o_min"].to_pylist(), strict=True))
+    read = {part.partition: part.start for part in reversed(tuple(drawn.span))}
+    return {**drawn.reach, **first, **read}

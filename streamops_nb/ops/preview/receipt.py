@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from streamops_nb.engine.preview.sample import Sample
+from streamops_nb.engine.preview.sample import Drawn, Sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +83,8 @@ class Receipt:
 
     def __str__(self) -> str:
         read = "; ".join(
-            f"{name}: {drawn.raw.num_rows:,} records" for name, drawn in self.sample.streams.items()
+            f"{name}: {', '.join(filter(None, (_records(drawn), str(drawn.coverage))))}"
+            for name, drawn in self.sample.streams.items()
         )
         return f"read {read} ({self.sample.how}) - {self._standing()}"
 
@@ -99,3 +100,7 @@ class Receipt:
             f"{kept}; the job was {self.before.status} and went on by itself from batch "
             f"{self.before.batch} to {self.after.batch}"
         )
+
+
+def _records(drawn: Drawn) -> str:
+    return f"{drawn.raw.num_rows:,} records"

@@ -70,4 +70,5 @@ def _places(drawn: Drawn) -> dict[str, tuple[int, int]]:
         if part.start != stop:
             return {}
         places[part.partition] = (start, part.stop)
-    return places
+    # of the others nothing is read again
+    return {**{p: (at, at) for p, at in drawn.reach.items()}, **places} if places else {}

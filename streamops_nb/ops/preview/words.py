@@ -31,6 +31,7 @@ def heading(preview: Preview) -> str:
     sample = preview.sample
     read = ", ".join(
         f"{name} {drawn.raw.num_rows:,}{' of more' * (drawn.truncated == 'rows')}"
+        f"{f' ({drawn.coverage})' * bool(drawn.coverage.strata)}"
         for name, drawn in sample.streams.items()
     )
     values = preview.spec.param_values(preview.params)
