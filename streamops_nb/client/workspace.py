@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from streamops_nb.client.line import Line
 from streamops_nb.client.previews import RemotePreviews
+from streamops_nb.engine.healing import PLACE
 from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.alarms import Rule
@@ -34,6 +35,7 @@ from streamops_nb.ops.tokens import Tokens
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.store.records import Page
 from streamops_nb.wire.calls import CALLS, Call, Gives, Role
+from streamops_nb.wire.heals import Tried
 from streamops_nb.wire.values import load, parse
 
 if TYPE_CHECKING:
@@ -110,15 +112,13 @@ class RemoteWorkspace(Workspace):
             if events:
                 yield Page(events=events, next=page.next)
 
-    def heal(self, name: str, **how: Any) -> Heal:
-        """Refused: the owner heals."""
-        raise Refused(
-            f"rejects of {name} are healed by the process that owns the workspace - run it there"
-        )
-
     def apply_heal(self, heal: Heal, *, why: str = "") -> int:
-        """Refused: the owner heals."""
-        raise Refused("rejects are healed by the process that owns the workspace - run it there")
+        """Have the owner write what `heal` found; see `Heal.apply`."""
+        preview = heal.preview
+        given = {"name": heal.name, "spec": preview.spec, "params": preview.params, "why": why}
+        given["rejects"] = heal.healed.select(list(PLACE))
+        rows: int = ask(self._line, CALLS["heals.apply"], given)
+        return rows
 
     @property
     def connected(self) -> bool:
@@ -272,6 +272,7 @@ _GIVEN: MappingProxyType[Gives, Callable[[Call, Any, list[pa.Table]], Any]] = Ma
         Gives.VALUE: lambda call, plain, tables: load(call.hint, plain, tables),
         Gives.JOB: lambda _, plain, __: str(plain),
         Gives.JOBS: lambda _, plain, __: [str(name) for name in plain],
+        Gives.HEAL: lambda _, plain, tables: load(Tried, plain, tables),
         Gives.FRAME: _frame,
         Gives.TABLE: lambda _, __, tables: tables[0],
     }
@@ -287,6 +288,8 @@ def _method(call: Call) -> Callable[..., Any]:
         given = ask(self._line, call, {k: v for k, v in bound.items() if k != "self"})
         if call.gives is Gives.JOB:
             return Job(self, given)
+        if call.gives is Gives.HEAL:
+            return given.heal(self)
         return [Job(self, name) for name in given] if call.gives is Gives.JOBS else given
 
     return method

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -21,7 +22,9 @@ from streamops_nb.engine.healing import PLACE, inject, not_healed
 from streamops_nb.model.errors import Fault, MoveRefused, Refused
 from streamops_nb.model.events import ActionTaken, BatchCommitted, to_json
 from streamops_nb.model.lifecycle import ACTIVE, Status
+from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.wording import cut
+from streamops_nb.ops.configuring import Spec
 from streamops_nb.ops.core import Core, user
 from streamops_nb.ops.opening import HEALING
 from streamops_nb.ops.operations import Operations
@@ -75,6 +78,11 @@ class Heal:
         frame: pd.DataFrame = self._rest.to_pandas()
         return frame
 
+    @property
+    def places(self) -> list[tuple[Any, ...]]:
+        """What tells each of the rejects that were tried from all others."""
+        return _places(self.tried)
+
     def apply(self, *, why: str = "") -> int:
         """Write the output of the healed ones as a batch of the job; return its rows.
 
@@ -115,6 +123,17 @@ def _places(table: pa.Table) -> list[tuple[Any, ...]]:
     return list(zip(*(table[name].to_pylist() for name in PLACE[1:]), strict=True))
 
 
+def _places_in(rejects: pd.DataFrame) -> pd.DataFrame:
+    missing = [name for name in PLACE if name not in rejects.columns]
+    if missing:
+        raise Refused(f"these are no rows of `rejects`: they have no column `{missing[0]}`")
+    return rejects[list(PLACE)]
+
+
+def _read(spec: Spec) -> JobSpec:
+    return specfile.check(spec) if isinstance(spec, JobSpec) else specfile.load(spec)
+
+
 def _written(row: Mapping[str, Any]) -> dict[str, Any]:
     raw, at = row["raw"], row["at"]
     text = None if raw is None else raw.decode(errors="backslashreplace")
@@ -134,7 +153,8 @@ class Healing:
         stage: str | None = None,
         kind: str | None = None,
         text: str = "",
-        spec: str | Path | Mapping[str, Any] | None = None,
+        rejects: pd.DataFrame | None = None,
+        spec: Spec | None = None,
         query: str | None = None,
         changes: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
@@ -145,6 +165,8 @@ class Healing:
         ----------
         stage, kind, text
             Which rejects, as of `rejects`; default all that are kept.
+        rejects
+            Of these only those that are among these rows of `rejects`.
         spec
             What is tried instead of the newest version of the job.
         query, changes, params
@@ -159,10 +181,10 @@ class Healing:
         from streamops_nb.ops.workspace import Workspace
 
         assert isinstance(self, Workspace)
-        tried = self._tried(name, stage, kind, text)
+        tried = self._tried(name, stage, kind, text, rejects)
         if not tried.num_rows:
             raise Refused(f"the job `{name}` keeps no such rejects that were not healed yet")
-        base = self._core.spec(name) if spec is None else specfile.load(spec)
+        base = self._core.spec(name) if spec is None else _read(spec)
         if base.name != name:
             raise Refused(f"the specification is of `{cut(base.name)}`, not of `{name}`")
         preview = self.preview(
@@ -172,11 +194,21 @@ class Healing:
             nbytes="1GiB",
             params=params,
         )
+        _check_told_apart(preview, tried)
         return Heal(self, name, preview, tried)
 
-    def _tried(self, name: str, stage: str | None, kind: str | None, text: str) -> pa.Table:
+    def _tried(
+        self,
+        name: str,
+        stage: str | None,
+        kind: str | None,
+        text: str,
+        chosen: pd.DataFrame | None,
+    ) -> pa.Table:
         core = self._core
         found = self.rejects(name, stage=stage, kind=kind, text=text)  # type: ignore[attr-defined]
+        if chosen is not None:
+            found = found.merge(_places_in(chosen).drop_duplicates(), on=list(PLACE))
         table = pa.Table.from_pandas(found, preserve_index=False)
         table = table.filter(pa.compute.is_valid(table["offset"])) if len(found) else table
         if not table.num_rows:
@@ -282,6 +314,20 @@ def _opened(sink: Any, session: Session) -> Iterator[Target]:
         yield External(sink)
     finally:
         sink.close()
+
+
+def _check_told_apart(preview: Preview, tried: pa.Table) -> None:
+    """Of a record with several rows some went into the output before, and all have its place."""
+    places = tried.select(list(PLACE))
+    several = places.group_by(list(PLACE)).aggregate([]).num_rows < places.num_rows
+    rejects = Counter(tried["stream"].to_pylist())
+    drawn = preview.sample.streams
+    if several or any(drawn[name].raw.num_rows > n for name, n in rejects.items()):
+        raise Refused(
+            "records of these streams hold several rows, and a reject is told by its record alone -"
+            " preview them with `rejects=True`, save the changed specification, and start the job"
+            " from before them"
+        )
 
 
 def _check_healable(heal: Heal) -> None:

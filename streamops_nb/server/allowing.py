@@ -49,22 +49,28 @@ class Allowed:
     folders: tuple[Path, ...] = ()
     hosts: frozenset[str] = frozenset()
 
-    def check(self, spec: JobSpec) -> None:
-        """Look at all that a specification names.
+    def check(self, spec: JobSpec, beside: JobSpec | None = None) -> None:
+        """Look at all that a specification names, but for what `beside` names at the same place.
 
         Raises
         ------
         SpecRefused
             With every fault.
         """
-        data = spec.model_dump(mode="json")
-        faults = [fault for part in _PARTS for fault in self._faults(data.get(part), (part,))]
+        let_in = set() if beside is None else set(_named(beside))
+        faults = [
+            fault
+            for named in _named(spec)
+            if named not in let_in
+            for fault in self._faults_of(*named)
+        ]
         if faults:
             raise SpecRefused(faults)
 
     def check_settings(self, settings: Mapping[str, Any], where: str) -> None:
         """Look at settings that are no part of a specification; see `check`."""
-        faults = list(self._faults(settings, (where,)))
+        named = _texts(settings, (where,))
+        faults = [fault for each in named for fault in self._faults_of(*each)]
         if faults:
             raise SpecRefused(faults)
 
@@ -75,10 +81,9 @@ class Allowed:
             return False
         return self._may_read(path)
 
-    def _faults(self, value: Any, path: tuple[str | int, ...]) -> Iterator[Fault]:
-        for where, key, text in _texts(value, path):
-            for what, remedy in self._wrong(where, key, text):
-                yield Fault(what=what, where=dotted(where), remedy=remedy)
+    def _faults_of(self, where: tuple[str | int, ...], key: str, text: str) -> Iterator[Fault]:
+        for what, remedy in self._wrong(where, key, text):
+            yield Fault(what=what, where=dotted(where), remedy=remedy)
 
     def _wrong(
         self, where: tuple[str | int, ...], key: str, text: str
@@ -128,10 +133,17 @@ class Allowed:
 
 _PARTS = ("streams", "references", "sink")
 
+_Named = tuple[tuple[str | int, ...], str, str]
 
-def _texts(
-    value: Any, path: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+
+def _named(spec: JobSpec) -> Iterator[_Named]:
+    """All texts of a specification that may name something; see `_texts`."""
+    data = spec.model_dump(mode="json")
+    for part in _PARTS:
+        yield from _texts(data.get(part), (part,))
+
+
+def _texts(value: Any, path: tuple[str | int, ...]) -> Iterator[_Named]:
     """All texts in plain data: where they stand, the nearest key, the text."""
     if isinstance(value, Mapping):
         for key, inner in value.items():

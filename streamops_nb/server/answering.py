@@ -20,6 +20,7 @@ from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.model.errors import Fault, Forbidden, Refused, Unavailable
 from streamops_nb.model.wording import dotted
 from streamops_nb.ops.core import acting_as
+from streamops_nb.ops.healing import Heal
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.server.described import given_in, model_of
@@ -28,6 +29,7 @@ from streamops_nb.server.strangers import Strangers
 from streamops_nb.server.works import Samples, Works
 from streamops_nb.wire.calls import Call, Gives
 from streamops_nb.wire.frames import ARROW, pieces
+from streamops_nb.wire.heals import Heals, Tried
 from streamops_nb.wire.parameters import Pinned
 from streamops_nb.wire.previews import Alarmed, Carried, Previewed, Streams
 from streamops_nb.wire.values import pack, unpack
@@ -65,6 +67,7 @@ class Answering:
         self._targets |= {"samples": workspace.samples, "tokens": workspace.tokens}
         self._said = {"alarms.rules": Alarmed(workspace), "alarms.df": Alarmed(workspace)}
         self._targets |= {"stream": Streams(workspace), "previews": Previewed(workspace)}
+        self._targets |= {"heals": Heals(workspace)}
 
     def cancel(self, person: Person, number: str) -> bool:
         """Cancel a preview that a person asked for; say whether it was going on."""
@@ -157,6 +160,9 @@ class Answering:
         if isinstance(result, Preview):
             self._samples.keep(person.name, result.sample)
             result = Carried.of(result, named=named)
+        elif isinstance(result, Heal):
+            self._samples.keep(person.name, result.preview.sample)
+            result = Tried.of(result)
         elif call.gives is Gives.JOB:
             result = result.name
         elif call.gives is Gives.JOBS:

@@ -93,7 +93,7 @@ def operation(call: Call) -> dict[str, Any]:
 def _content(call: Call) -> dict[str, Any]:
     if call.gives in (Gives.FRAME, Gives.TABLE):
         return {ARROW: _BINARY}
-    if call.gives is Gives.PREVIEW:
+    if call.gives in (Gives.PREVIEW, Gives.HEAL):
         return {PARTS: _BINARY}
     if call.gives is Gives.STREAM:
         return {"text/event-stream": {"schema": {"type": "string"}}}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streamops_nb.model.errors import Forbidden
+from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.configuring import read_specs
 from streamops_nb.ops.preview.bare import is_query
 from streamops_nb.ops.workspace import Workspace
@@ -46,6 +47,8 @@ class Strangers:
             "previews.run": lambda given: self._spec(given, "spec"),
             "previews.latest": lambda given: self._spec(given, "spec"),
             "preview": self._preview,
+            "heal": self._heal,
+            "heals.apply": self._heal,
         }
 
     def look_at(self, name: str, person: Person, arguments: _Arguments) -> None:
@@ -94,14 +97,21 @@ class Strangers:
         if not (isinstance(what, str) and (what in self._workspace.jobs or is_query(what))):
             self._spec(given, "what")
 
+    def _heal(self, given: _Arguments) -> None:
+        saved, spec = self._workspace.spec(given["name"]), given.get("spec")
+        if spec is not None:
+            given["spec"] = spec = _read(spec)
+        changed = self._workspace.previews.changed(spec or saved, changes=given.get("changes"))
+        self._allowed.check(changed, beside=saved)
+
     def _spec(self, given: _Arguments, key: str) -> None:
-        what = given.get(key)
-        if what is None:
-            return
-        if isinstance(what, str):
-            # text with a line's end is never taken for the name of a file of the server's
-            spec = specfile.load(f"{what}\n")
-        else:
-            spec = specfile.load(what) if isinstance(what, Mapping) else specfile.check(what)
-        self._allowed.check(spec)
-        given[key] = spec
+        if given.get(key) is not None:
+            given[key] = spec = _read(given[key])
+            self._allowed.check(spec)
+
+
+def _read(what: JobSpec | str | Mapping[str, Any]) -> JobSpec:
+    if isinstance(what, str):
+        # text with a line's end is never taken for the name of a file of the server's
+        return specfile.load(f"{what}\n")
+    return specfile.load(what) if isinstance(what, Mapping) else specfile.check(what)

@@ -32,6 +32,7 @@ from streamops_nb.ops.summary import Summary
 from streamops_nb.ops.tokens import Tokens
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.store.records import Page
+from streamops_nb.wire.heals import Heals
 from streamops_nb.wire.parameters import Parameter, parameters_of
 from streamops_nb.wire.previews import Alarmed, Previewed, Streams
 
@@ -69,6 +70,7 @@ class Gives(StrEnum):
     FRAME = "frame"
     TABLE = "table"
     PREVIEW = "preview"
+    HEAL = "heal"
     STREAM = "stream"
 
 
@@ -105,7 +107,7 @@ class Call:
     @property
     def again(self) -> bool:
         """Whether it may be made again when nobody knows if it was done: twice is as once."""
-        looks = self.role is Role.VIEWER or self.gives is Gives.PREVIEW
+        looks = self.role is Role.VIEWER or self.gives in (Gives.PREVIEW, Gives.HEAL)
         return looks or self.name in _TWICE_AS_ONCE
 
     @property
@@ -171,6 +173,7 @@ def _calls() -> dict[str, Call]:
         ("preview", ws.preview, operator, Gives.PREVIEW, None, _WORK),
         ("previews.run", Previewed.run, operator, Gives.PREVIEW, None, _WORK),
         ("previews.latest", Previewed.latest, operator, value, dict[str, int]),
+        ("heal", ws.heal, operator, Gives.HEAL),
         ("samples.list", samples.list, viewer, frame),
         ("samples.load", samples.load, operator, value, Sample),
         ("samples.save", samples.save, operator, Gives.NOTHING),
@@ -179,6 +182,7 @@ def _calls() -> dict[str, Call]:
         ("roll_back", ws.roll_back, editor, Gives.JOB),
         ("import_", ws.import_, editor, Gives.JOBS),
         ("delete", ws.delete, editor, value, list[str]),
+        ("heals.apply", Heals.apply, editor, value, int),
         ("stream.append", Streams.append, editor, value, int),
         ("resources.request", res.request, admin, value, ResourceStatus),
         ("resources.release", res.release, admin, value, ResourceStatus),
@@ -204,8 +208,7 @@ HERE: Mapping[str, str] = {
     "alarms.callback": "functions are called in the process that owns the workspace",
     "alarms.look": "the owner looks by itself",
     "alarms.close": "the owner ends them",
-    "heal": "rejects are tried and written by the process that owns the workspace",
-    "apply_heal": "as `heal`",
+    "apply_heal": "from afar through `heals.apply`, which tries the rejects again",
     "before_close": "a function of the process that owns the workspace",
     "samples": "the samples that are kept, as `samples.…`",
     "tokens.kept_in": "what serves a workspace says where its tokens are",

@@ -224,6 +224,8 @@ SHAPES: Mapping[str, Shape] = {
     "bool | pd.DataFrame": Shape(
         json=bool | dict[str, Any] | None, send=_some_rows, receive=_some_table
     ),
+    "pd.DataFrame": Shape(json=dict[str, Any], send=_rows, receive=_some_table),
+    "pd.DataFrame | None": Shape(json=dict[str, Any] | None, send=_some_rows, receive=_some_table),
     "data": Shape(json=dict[str, Any] | None, send=_data, receive=_some_tables),
     "str | timedelta": _POINT,
     "str | datetime | Mapping[str, Mapping[str, int]]": _POINT,

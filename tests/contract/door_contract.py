@@ -7,6 +7,7 @@ with CU for all.
 from __future__ import annotations
 
 import inspect
+import json
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -305,6 +306,36 @@ class DoorContract:
         door.alarms.remove("behind")
         assert "behind" not in door.alarms.rules
 
+    def test_rejects_are_tried_again_and_healed_once(self, door: Workspace, tmp_path: Path) -> None:
+        lines = frame().assign(ts=frame()["ts"].astype(str)).to_dict("records")
+        (tmp_path / "w" / "in.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in lines))
+        spec = plant("a", query="SELECT device, CAST(device AS INT) AS n FROM r")
+        spec["streams"]["r"]["source"] = {"type": "files", "path": "in.jsonl", "follow": False}
+        job = door.save(spec)
+        door.start("a")
+        assert job.wait(30) is Status.FINISHED
+        tolerant = "SELECT device, TRY_CAST(device AS INT) AS n FROM r WHERE device <> 'd2'"
+        first, other = job.heal(text="d1", query=tolerant), job.heal(query=tolerant)
+        assert (str(first), str(other)) == ("healed 7 of 7 rejects", "healed 20 of 20 rejects")
+        assert (len(first.preview.df), len(other.preview.df)) == (7, 14)
+        assert job.output.df().empty
+        assert first.apply(why="no numbers") == 7
+        assert sorted(job.output.df()["device"]) == ["d1"] * 7
+        with pytest.raises(so.Refused, match="7 of these rejects were healed before"):
+            other.apply()
+        again = job.heal(query=tolerant, rejects=job.rejects()[:6], changes={"tags": ["x"]})
+        assert (str(again), len(job.rejects())) == ("healed 6 of 6 rejects", 13)
+        assert again.export(tmp_path / "rest.jsonl").read_text() == ""
+        with pytest.raises(so.Refused, match="keeps no such rejects"):
+            job.heal(text="d1", query=tolerant)
+        with pytest.raises(so.Refused, match="have no column `batch`"):
+            job.heal(query=tolerant, rejects=frame())
+        history = door.history("a")
+        (told,) = history[history["action"] == "heal"].to_dict("records")
+        assert (told["why"], told["result"]) == (
+            "no numbers", "done: healed 7 of 7 rejects, 7 rows written",
+        )  # fmt: skip
+
     def test_a_wrong_keyword_is_a_type_error_as_of_any_function(self, door: Workspace) -> None:
         with pytest.raises(TypeError, match="unexpected keyword argument 'hwo'"):
             door.start("a", hwo=1)
@@ -354,7 +385,8 @@ def test_the_contract_makes_every_call_of_the_table() -> None:
     asked: dict[str, Any] = {
         "stream.append": 'stream("log").append', "previews.run": "first.run",
         "previews.latest": '.start(at="sample")',
-        "config": ".config(", "output": ".output", "resume": None,
+        "heals.apply": "first.apply(", "heal": "job.heal(", "config": ".config(",
+        "output": ".output", "resume": None,
     }  # fmt: skip
     missing = [
         name

@@ -21,7 +21,7 @@ from streamops_nb.sinks.parquet import read
 from streamops_nb.sources.base import Context, Limit
 from streamops_nb.sources.simulator import SimulatorSettings, SimulatorSource
 from tests.ops.healer import heal_and_die
-from tests.ops.operated import COUNT, opened, plant
+from tests.ops.operated import COUNT, appended, opened, plant
 from tests.ops.test_reporting import until
 from tests.streamops import streamops
 
@@ -340,3 +340,21 @@ def test_every_fault_planted_in_the_demos_stream_is_found_counted_right_and_heal
         assert second.apply() == len(raws) - count
         assert len(job.output) == 20_000
         assert job.rejects().empty
+
+
+def test_records_that_hold_several_rows_are_not_healed(tmp_path: Path) -> None:
+    rows = [{"ts": f"2026-01-01T00:00:0{n}Z", "device": "x" if n % 2 else "7"} for n in range(4)]
+    with opened(tmp_path / "w") as workspace:
+        workspace.stream("log").append(rows)
+        query = "SELECT CAST(device AS INTEGER) AS n FROM r"
+        job = workspace.save(appended("a", query=query))
+        job.start(at="earliest")
+        until(lambda: job.view.rows_in == 4)
+        job.pause()
+        kept = job.rejects()
+        assert (len(kept), len(job.output)) == (2, 2)
+        # every row of the record is drawn, and once
+        assert len(job.preview(rejects=kept, rows=10).sample.streams["r"].raw) == 4
+        for chosen in (kept, kept[:1]):
+            with pytest.raises(so.Refused, match="hold several rows"):
+                job.heal(query=query.replace("CAST", "TRY_CAST"), rejects=chosen)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pytest
 
 import streamops_nb as so
@@ -15,12 +16,15 @@ from streamops_nb.server.people import Person
 from streamops_nb.wire.acting import HEADER, to_header
 from streamops_nb.wire.address import read_address
 from streamops_nb.wire.calls import CALLS, Gives, Role
+from streamops_nb.wire.values import pack
 from tests.ops.operated import plant
 from tests.serving.served import House, served
 
 REFUSED = [(str(role), call.name) for role in Role for call in CALLS.values() if role < call.role]
 _SECRET = {"source": {"type": "files", "path": "owner.address"}, "schema": {"x": "VARCHAR"}}
-EVIL = {"name": "evil", "streams": {"r": _SECRET}, "query": "SELECT x FROM r"}
+EVIL: dict[str, Any] = {"name": "evil", "streams": {"r": _SECRET}, "query": "SELECT x FROM r"}
+
+EVIL_CHANGE = {"references": {"ref": {"type": "csv", "path": "owner.address"}}}
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +158,8 @@ def test_a_file_of_the_server_is_not_read_by_its_name(house: House, tmp_path: Pa
         ("alarms.webhook", {"name": "x", "url": "http://a/", "secret": "${env:HOME}"}, "HOME"),
         ("backup", {"to": "/tmp/streamops-backup-of-nobody"}, "no folder that may be written"),
         ("backup", {"to": "relative"}, "no folder that may be written"),
+        ("heal", {"name": "a", "changes": EVIL_CHANGE}, "may not be read or written from here"),
+        ("heal", {"name": "a", "spec": {**EVIL, "name": "a"}}, "may not be read or written"),
         ("preview", {"what": "SELECT r.x FROM r, read_text('owner.address')"}, "read_text"),
     ],
 )
@@ -164,3 +170,13 @@ def test_a_served_workspace_names_only_what_it_was_started_with(
     assert answer.status_code in (403, 422), answer.text
     assert answer.json()["error"] in {"Forbidden", "Refused", "SpecRefused", "QueryRefused"}
     assert said in answer.json()["message"]
+
+
+def test_what_is_healed_names_only_what_the_job_named_before(house: House) -> None:
+    spec = {**plant("a"), "references": EVIL_CHANGE["references"]}
+    places = pa.table({"batch": [1], "stream": ["r"], "partition": ["0"], "offset": [1]})
+    kind, content = pack({"name": "a", "spec": spec, "rejects": places})
+    for role, said in (("operator", "is for the role editor"), ("editor", "may not be read or")):
+        answer = house.ask(role, "/v1/heals.apply", content, **{"content-type": kind})
+        assert answer.status_code in (403, 422), answer.text
+        assert said in answer.json()["message"]

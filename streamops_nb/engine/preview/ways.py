@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -205,12 +206,14 @@ class Places:
 
     @staticmethod
     def _read_again(draw: Draw, records: pa.Table) -> pa.Table:
-        pieces = [
-            draw.source.read(Span((Slice(partition, at, at + 1),)))
-            for partition, at in zip(
-                records["partition"].to_pylist(), records["offset"].to_pylist(), strict=True
-            )
-        ]
+        times = Counter(
+            zip(records["partition"].to_pylist(), records["offset"].to_pylist(), strict=True)
+        )
+        pieces = []
+        for (partition, at), n in times.items():
+            piece = draw.source.read(Span((Slice(partition, at, at + 1),)))
+            # several rows of one record were rejected, or one that was read in several runs
+            pieces += [piece] * (n if piece.num_rows == 1 else 1)
         return pa.concat_tables(pieces).unify_dictionaries()
 
     def __str__(self) -> str:

@@ -10,7 +10,16 @@ import panel_material_ui as pmui
 
 from streamops_nb.model.errors import Refused
 from streamops_nb.ui.panel.grid import Grid
-from streamops_nb.ui.panel.look import button, code_input, column, gap, html_pane, row, text_html
+from streamops_nb.ui.panel.look import (
+    bar,
+    button,
+    code_input,
+    column,
+    gap,
+    html_pane,
+    row,
+    text_html,
+)
 from streamops_nb.ui.panel.previewed import Previewed
 from streamops_nb.ui.panel.values import Values
 from streamops_nb.ui.state.desk import Desk
@@ -40,6 +49,8 @@ class RejectsPart:
         self._write = button(
             "Write the healed rows", "start", disabled=True, on_click=guard(self._apply)
         )
+        bar(self._try, desk.permits.refusal("heal"))
+        bar(self._write, desk.permits.refusal("heals.apply"))
         self._rest = button(
             "Download the rest", "download", disabled=True, on_click=guard(self._export)
         )
