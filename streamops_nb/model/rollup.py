@@ -38,24 +38,29 @@ ROLLED: tuple[type[Event], ...] = (
 
 
 class Tier(NamedTuple):
-    """Events older than `age` are rolled up into slots of `width`, both in seconds."""
+    """Events older than `age` are rolled up into slots of `width`, both in seconds.
+
+    A slot with up to `few` batches of a run is left as it is.
+    """
 
     age: float
     width: float
+    few: int = 1
 
 
 _DAY = 86_400.0
 
 TIERS = (
-    Tier(300, 1),
+    Tier(300, 1, few=2),  # a batch a second does not keep to the second
     Tier(3_600, 60),
     Tier(_DAY, 600),
     Tier(14 * _DAY, 3_600),
     Tier(90 * _DAY, 30 * _DAY),
     Tier(730 * _DAY, 365_250 * _DAY),
 )
-"""From fine to coarse: full resolution, which is a second at most, for an hour; the last slot is
-all of a run. A job that runs for ever has about 10,000 events for 90 days, and few beyond."""
+"""From fine to coarse: full resolution for an hour up to a batch a second, and of faster jobs a
+second after five minutes; the last slot is all of a run. A job that runs for ever has about 10,000
+events for 90 days, and few beyond."""
 
 _SORTS = 100
 """So many sorts of errors, and of rejects of a stage and kind, are told apart in one slot."""

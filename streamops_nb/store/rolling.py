@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from streamops_nb.db import Session
-from streamops_nb.model.events import Event, from_json, to_json
+from streamops_nb.model.events import Batches, Event, from_json, to_json
 from streamops_nb.model.rollup import ROLLED, TIERS, Tier, rolled
 from streamops_nb.store.records import FRESH
 from streamops_nb.store.statements import statement
@@ -56,7 +56,7 @@ class Rolling:
         rows, until, more = self._rows(session, tier, begin, until)
         if not rows:
             return False
-        _replace(session, rows, tier.width)
+        _replace(session, rows, tier)
         self._upto[tier.width] = until
         text = json.dumps({str(width): upto for width, upto in self._upto.items()})
         session.run(statement("drop setting"), [_SETTING])
@@ -89,19 +89,19 @@ def _floor(at: float, width: float) -> float:
     return at // width * width
 
 
-def _replace(session: Session, rows: list[Row], width: float) -> None:
+def _replace(session: Session, rows: list[Row], tier: Tier) -> None:
     slots: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     kept = {job: (place, seq) for job, place, seq in session.rows(statement("in views"))}
     for place, event in rows:
         upto, seq = kept.get(event.job, (0, 0))
         folded = place <= upto or 0 < event.seq <= seq
-        slots[event.job, event.run, event.at // width, folded].append((place, event))
+        slots[event.job, event.run, event.at // tier.width, folded].append((place, event))
     gone: list[int] = []
     fresh: list[tuple[Any, ...]] = []
     for slot in slots.values():
         places = {id(event): place for place, event in slot}
         for one, *alike in rolled(event for _, event in slot):
-            if len(alike) > 1:
+            if len(alike) > (tier.few if isinstance(one, Batches) else 1):
                 gone += [places[id(event)] for event in alike]
                 last = max(places[id(event)] for event in alike)
                 body = json.dumps(to_json(one))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tests.serving.processes import begun
 from tests.streamops import start_streamops
 from tests.ui.browsing import until
 from tests.ui.doors import plant_of
+from tests.ui.provider import provider
 
 pytestmark = pytest.mark.browser
 APP = Path(so.__file__).parent / "app.py"
@@ -73,9 +75,12 @@ def serve(folder: Path, *more: object) -> subprocess.Popen[str]:
     return start_streamops("serve", "w", "--port", 0, *more, folder=folder)
 
 
-def panel(folder: Path, port: int, *more: object) -> subprocess.Popen[bytes]:
+def panel(
+    folder: Path, port: int, *more: object, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "panel", "serve", APP, "--port", port, *more]
-    return subprocess.Popen([*map(str, command)], cwd=folder)
+    env = {**os.environ, **(environment or {})}
+    return subprocess.Popen([*map(str, command)], cwd=folder, env=env)
 
 
 def log_in(page: Page, token: str) -> None:
@@ -189,3 +194,52 @@ def test_who_logs_in_to_panel_serve_acts_under_that_name_and_role(
         with so.connect(tmp_path / "w") as ws:
             assert ws.job("a").status is Status.RUNNING
             assert "ann@plant.example" in set(ws.history("a")["who"])
+
+
+def test_who_logs_in_by_oauth_heals_under_that_name_and_who_has_no_role_sees_nothing(
+    tmp_path: Path, chromium: Any
+) -> None:
+    query = "SELECT device, CAST(device AS INTEGER) AS n FROM r"
+    with plant_of(tmp_path / "w", "a", query=query) as ws:
+        ws.start("a")
+        until(lambda: len(ws.rejects("a")) > 0)
+        ws.pause("a")
+        kept = len(ws.rejects("a"))
+    (tmp_path / "roles").write_text("ann@plant.example editor\n")
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/app"
+    with provider() as oidc:
+        login: dict[str, object] = {
+            "oauth-provider": "generic", "oauth-key": oidc.client, "oauth-secret": oidc.secret,
+            "oauth-redirect-uri": f"http://127.0.0.1:{port}/login", "cookie-secret": "x" * 32,
+        }  # fmt: skip
+        more = [f"--{name}={value}" for name, value in login.items()]
+        with (
+            process(
+                panel(
+                    tmp_path, port, *more, "--args", "w", "--roles", "roles",
+                    environment=oidc.environment,
+                )
+            ),
+            opened_anyhow(chromium, f"{address}?job=a&tab=errors") as page,
+        ):  # fmt: skip
+            page.get_by_label("Email").fill("eve@elsewhere.example")
+            page.get_by_role("button", name="Go on").click()
+            expect(page.get_by_role("alert")).to_contain_text("you may not ask here")
+            page.get_by_role("link", name="Log out").click()
+            page.goto(f"{address}?job=a&tab=errors")
+            page.get_by_label("Email").fill("ann@plant.example")
+            page.get_by_role("button", name="Go on").click()
+            expect(page.locator(".person")).to_contain_text("ann@plant.example · editor")
+            page.get_by_role("button", name="Rejects").click()
+            page.get_by_label("Query").fill(query.replace("CAST", "TRY_CAST"))
+            page.get_by_label("Query").press("Tab")
+            page.get_by_role("button", name="Try again with these changes").click()
+            expect(page.get_by_text(f"healed {kept} of {kept} rejects").first).to_be_visible()
+            page.get_by_role("button", name="Write the healed rows").click()
+            expect(page.get_by_text(f"{kept} rows were written to the output")).to_be_visible()
+        with so.connect(tmp_path / "w") as ws:
+            history = ws.history("a")
+            (told,) = history[history["action"] == "heal"].to_dict("records")
+            assert (told["who"], told["why"]) == ("ann@plant.example", "healed on the page")
+            assert len(ws.job("a").output) == kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,12 +82,27 @@ def test_what_is_old_is_rolled_up_and_the_view_is_the_same(catalog: Catalog) -> 
     assert (rejects.count, rejects.batch, rejects.first_at, rejects.at) == (3_000, 1, 1.0, 1500.5)
 
 
-def test_the_last_hour_stays_at_full_resolution(catalog: Catalog) -> None:
-    catalog.append(batches(1, 7_200, at=0.0, every=1.0))
+@pytest.mark.parametrize("jitter", [0.0, 0.3])
+def test_the_last_hour_stays_at_full_resolution(catalog: Catalog, jitter: float) -> None:
+    # a batch a second does not keep to the second: in some there are two
+    facts = [
+        replace(event, at=event.at + jitter * (n // 2 % 4))
+        for n, event in enumerate(batches(1, 7_200, at=0.0, every=1.0))
+    ]
+    catalog.append(facts)
     roll(catalog, 7_200.0)
     events = [e for e in catalog.all_events("a", None) if isinstance(e, Batches)]
-    assert sum(event.at >= 3_600 for event in events) == 3_600
+    late = [e for e in facts if isinstance(e, Batches) and e.at >= 3_600]
+    assert [event for event in events if event.at >= 3_600] == late
     assert sum(event.at < 3_600 for event in events) == 60
+
+
+def test_the_last_hour_of_a_fast_job_stays_by_seconds(catalog: Catalog) -> None:
+    catalog.append(batches(1, 6_000, at=0.0, every=0.1))
+    roll(catalog, 600.0)
+    events = [e for e in catalog.all_events("a", None) if isinstance(e, Batches)]
+    assert sum(event.at < 300 for event in events) == 300
+    assert sum(event.at >= 300 for event in events) == 3_000
 
 
 def test_what_was_rolled_up_and_comes_again_from_a_jobs_file_doubles_nothing(
