@@ -146,7 +146,7 @@ def _history(folder: Path, events: int) -> dict[str, float]:
         catalog.append(_hour(hour, now))
     while catalog.roll_up(now):
         pass
-    view, _ = recall(catalog, "a")
+    view, _ = recall(catalog, ["a"])["a"]
     assert view.batches == hours * _HOUR
     catalog.keep_views(catalog.place, [("a", view.seq, json.dumps(view_to_json(view)))])
     catalog.append(_facts(view.batch + 1, 250, now))
@@ -154,7 +154,7 @@ def _history(folder: Path, events: int) -> dict[str, float]:
     instance.close()
     instance, catalog = _opened(folder)
     begun = time.perf_counter()
-    view, _ = recall(catalog, "a")
+    view, _ = recall(catalog, ["a"])["a"]
     str(Summary(view, now, None))
     cold = time.perf_counter() - begun
     begun = time.perf_counter()

@@ -1,82 +1,80 @@
-"""Recalling the view of a job from the events that are kept of it, or from a view that was kept."""
+"""Recalling the views of jobs from views that were kept, and from the events that came after."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
-from streamops_nb.model.events import (
-    BatchCommitted,
-    BatchesRolled,
-    ErrorRaised,
-    Event,
-    JobSaved,
-    RejectsFound,
-    RunEnded,
-    RunStarted,
-)
+from streamops_nb.model.events import RejectsFound
 from streamops_nb.model.kept_view import view_from_json
 from streamops_nb.model.lifecycle import Status
-from streamops_nb.model.views import JobView, fold_all
+from streamops_nb.model.views import JobView, fold
 from streamops_nb.store.catalog import Catalog
+from streamops_nb.store.records import JobRecord
 
 __all__ = ["recall"]
 
-_PAGE = 10_000
-_BEFORE: tuple[tuple[type[Event], ...], ...] = (
-    (JobSaved,),
-    (BatchCommitted, BatchesRolled),
-    (ErrorRaised,),
-)
-"""What a view knows of the time before its run: the newest event of each of these."""
 
-_SINCE = (BatchCommitted, BatchesRolled, ErrorRaised, JobSaved, RunEnded, RunStarted)
-"""What a view knows of its run; of the rejects only the newest, and the status is asked."""
+def recall(catalog: Catalog, names: Iterable[str]) -> dict[str, tuple[JobView, int]]:
+    """Fold events onto the views that were kept of jobs, or those of their latest runs.
 
-
-def recall(catalog: Catalog, name: str) -> tuple[JobView, int]:
-    """Fold a job's events onto the view that was kept, or those of its latest run.
+    All jobs are recalled in one reading: with 1,000 of them, one each takes too long.
 
     Returns
     -------
-    JobView, int
-        The view, and how many events were folded for it.
+    dict
+        Per job its view, and how many events were folded for it.
+
+    Raises
+    ------
+    Refused
+        If a single job was asked for, and there is none of its name; of several it is left out.
     """
-    place, view = _kept(catalog, name) or _before_run(catalog, name)
-    since, count = place, 0
-    while True:
-        page = catalog.events(name, since=since, limit=_PAGE, kinds=_SINCE)
-        view = fold_all(view, page.events)
-        count += len(page.events)
-        if len(page.events) < _PAGE:
-            break
-        since = page.next
-    rejects = catalog.events(name, since=place, kinds=[RejectsFound], newest=True, limit=1)
-    for event in rejects.events:
-        # not folded: by its number it would pass for one that was, as later batches were
-        if isinstance(event, RejectsFound) and event.run == view.run:
-            view = replace(view, last_reject=event)
-    job = catalog.job(name)
-    state, seq = job.state, max(view.seq, job.copied)
-    # a stop drops the window state
-    held = 0 if state.observed is Status.STOPPED else view.state_rows
-    view = replace(view, status=state.observed, since=state.since, reason=state.reason)
-    return replace(view, seq=seq, state_rows=held), count
+    wanted = list(names)
+    places, views = _kept(catalog, wanted)
+    folded: Counter[str] = Counter()
+    rejects: dict[str, RejectsFound] = {}
+    for event in catalog.recalled(places):
+        folded[event.job] += 1
+        if isinstance(event, RejectsFound):
+            rejects[event.job] = event
+        else:
+            views[event.job] = fold(views[event.job], event)
+    # one is looked up, of several all are listed
+    records = [catalog.job(name) for name in wanted] if len(wanted) == 1 else catalog.jobs()
+    return {
+        record.name: (_as_it_stands(views[record.name], record, rejects), folded[record.name])
+        for record in records
+        if record.name in views
+    }
 
 
-def _kept(catalog: Catalog, name: str) -> tuple[int, JobView] | None:
-    kept = catalog.kept_view(name)
-    view = None if kept is None else view_from_json(json.loads(kept[1]))
-    return None if kept is None or view is None else (kept[0], view)
+def _kept(catalog: Catalog, names: list[str]) -> tuple[dict[str, int | None], dict[str, JobView]]:
+    """Per job, up to where events are in the view that was kept (None: none was), and the view."""
+    places: dict[str, int | None] = dict.fromkeys(names)
+    views = {name: JobView(job=name) for name in names}
+    for name, (place, text) in catalog.kept_views(names).items():
+        view = view_from_json(json.loads(text))
+        if view is not None:
+            places[name], views[name] = place, view
+    return places, views
 
 
-def _before_run(catalog: Catalog, name: str) -> tuple[int, JobView]:
-    """The place before a job's latest run, and what a view knows of the time before it."""
-    begun = catalog.events(name, kinds=[RunStarted], newest=True, limit=1)
-    place = begun.next - 1 if begun.events else 0
-    view = JobView(job=name)
-    for kinds in _BEFORE if begun.events else ():
-        newest = catalog.events(name, kinds=kinds, newest=True, limit=1)
-        if newest.next <= place:
-            view = fold_all(view, newest.events)
-    return place, view
+def _as_it_stands(view: JobView, record: JobRecord, rejects: dict[str, RejectsFound]) -> JobView:
+    """Complete a view by what is not folded: the status is asked, of rejects the last are told."""
+    last = rejects.get(view.job)
+    # not folded: by its number it would pass for one that was, as later batches were
+    if last is not None and last.run == view.run:
+        view = replace(view, last_reject=last)
+    state = record.state
+    return replace(
+        view,
+        status=state.observed,
+        since=state.since,
+        reason=state.reason,
+        seq=max(view.seq, record.copied),
+        # a stop drops the window state
+        state_rows=0 if state.observed is Status.STOPPED else view.state_rows,
+    )

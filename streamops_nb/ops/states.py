@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from streamops_nb.engine.runner import Trouble
@@ -28,7 +29,7 @@ from streamops_nb.model.events import (
     from_json,
 )
 from streamops_nb.model.kept_view import view_to_json
-from streamops_nb.model.lifecycle import Action, JobState, Status, TimeLimit
+from streamops_nb.model.lifecycle import ACTIVE, Action, JobState, Status, TimeLimit
 from streamops_nb.model.views import JobView, fold, fold_all
 from streamops_nb.ops.courier import Courier
 from streamops_nb.ops.recalling import recall
@@ -67,15 +68,37 @@ class States:
         found = self._views.get(name)
         if found is not None:
             return found
+        self.recall([name])
+        return self._views[name]
+
+    def views(self) -> list[JobView]:
+        """The present pictures of all jobs, by name."""
+        names = self.names
+        self.recall(names)
+        found = (self._views.get(name) for name in names)  # one may be deleted meanwhile
+        return [view for view in found if view is not None]
+
+    def recall(self, names: Iterable[str]) -> None:
+        """Have the views of jobs at hand: those that are not yet are recalled in one reading."""
+        missing = [name for name in names if name not in self._views]
+        if not missing:
+            return
         with self._lock:
-            if name not in self._views:
-                self._views[name], self._folded[name] = recall(self._catalog, name)
-            return self._views[name]
+            missing = [name for name in missing if name not in self._views]
+            for name, (view, folded) in recall(self._catalog, missing).items():
+                self._views[name], self._folded[name] = view, folded
 
     def keep(self, many: int) -> None:
-        """Keep some of the views into which so many events were folded since they were kept."""
+        """Keep some of the views into which so many events were folded since they were kept.
+
+        A tenth is many with a job at rest: no more may come of it for long, and whoever opens the
+        workspace looks at all jobs.
+        """
         with self._lock:  # nothing is folded meanwhile that has no number and is not stored yet
-            names = [name for name, count in self._folded.items() if count >= many][:_AT_ONCE]
+            active = self.within(ACTIVE)
+            found = self._folded.items()
+            enough = (n for n, count in found if count >= (many if n in active else many / 10))
+            names = list(islice(enough, _AT_ONCE))
             # a backup holds deliveries back for long: not with this lock, which commits need
             if not names or not self._courier.deliver(wait=False):
                 return

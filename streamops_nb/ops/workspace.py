@@ -188,7 +188,7 @@ class Workspace(
 
     def views(self) -> list[JobView]:
         """Give the present picture of all jobs, by name."""
-        return [self._core.states.view(name) for name in self._core.states.names]
+        return self._core.states.views()
 
     def state(self, name: str) -> JobState:
         """Give what was commanded and reported last."""

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from streamops_nb.db import Instance, Session
 from streamops_nb.model.booking import Booking
@@ -20,7 +19,7 @@ from streamops_nb.model.lifecycle import ACTIVE, JobState, Status
 from streamops_nb.model.wording import did_you_mean
 from streamops_nb.store.history import History
 from streamops_nb.store.layout import DATABASE, attach, prepare
-from streamops_nb.store.records import Allocation, JobRecord, Page, Version
+from streamops_nb.store.records import Allocation, JobRecord, Page, Version, record_of
 from streamops_nb.store.statements import statement
 
 __all__ = ["Catalog"]
@@ -29,7 +28,6 @@ Change = Callable[[JobState], JobState]
 Facts = Callable[[str, JobState, JobState], Iterable[Event]]
 
 _PAGE = 10_000
-_STATUS = {status.value: status for status in Status}
 
 
 class Catalog:
@@ -117,7 +115,7 @@ class Catalog:
     def jobs(self) -> list[JobRecord]:
         """Give all jobs, by name."""
         with self._session() as session:
-            return [_record(row) for row in session.rows(statement("jobs"))]
+            return [record_of(row) for row in session.rows(statement("jobs"))]
 
     def spec(self, name: str, version: int | None = None) -> str:
         """Give the text of a job's specification, the latest version unless told otherwise."""
@@ -273,11 +271,22 @@ class Catalog:
         with self._writing() as session:
             self._history.keep_views(session, place, views)
 
-    def kept_view(self, job: str) -> tuple[int, str] | None:
-        """Give the place up to which events are in the view that is kept of a job, and the view."""
+    def kept_views(self, jobs: Iterable[str]) -> dict[str, tuple[int, str]]:
+        """Give the views that are kept of jobs, and the place up to which events are in each."""
         with self._session() as session:
-            rows = session.rows(statement("view"), [job])
-        return (int(rows[0][0]), str(rows[0][1])) if rows else None
+            rows = session.rows(statement("views"), [list(jobs)])
+        return {job: (place, body) for job, place, body in rows}
+
+    def recalled(self, places: Mapping[str, int | None]) -> Iterator[Event]:
+        """Give the events from which views of jobs are recalled, in the order of their arrival.
+
+        Parameters
+        ----------
+        places
+            Per job, up to where events are in the view that was kept; None if none was.
+        """
+        with self._session() as session, session.transaction():
+            yield from self._history.recalled(session, places)
 
     def roll_up(self, now: float) -> bool:
         """Roll up some of what is older than the tiers of `streamops_nb.model.rollup` allow.
@@ -357,7 +366,7 @@ class Catalog:
 
     def _find(self, session: Session, name: str) -> JobRecord | None:
         rows = session.rows(statement("job"), [name])
-        return _record(rows[0]) if rows else None
+        return record_of(rows[0]) if rows else None
 
     def _known(self, session: Session, name: str) -> JobRecord:
         found = self._find(session, name)
@@ -366,26 +375,3 @@ class Catalog:
             remedy = did_you_mean(name, names) if names else "no job has been saved yet"
             raise Refused([Fault(what=f"there is no job {name!r}", remedy=remedy)])
         return found
-
-
-def _record(row: tuple[Any, ...]) -> JobRecord:
-    name, author, version, created_at, saved_at, desired, observed, since, reason = row[:9]
-    run, copied, owner, tags, cu, ran, held = row[9:]
-    # looked up: to make a Status of its text takes a fifth of listing 10,000 jobs
-    standing = _STATUS[observed]
-    state = JobState(desired=_STATUS[desired], observed=standing, since=since, reason=reason)
-    return JobRecord(
-        name=name,
-        author=author,
-        version=version,
-        created_at=created_at,
-        saved_at=saved_at,
-        state=state,
-        run=run,
-        copied=copied,
-        owner=owner or "",
-        tags=tuple(tags or ()),
-        cu=cu or 0.0,
-        ran=ran,
-        held=held,
-    )

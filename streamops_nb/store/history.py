@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ __all__ = ["History"]
 
 _ASKED = pa.schema([("job", pa.string()), ("seq", pa.int64())])
 _VIEWS = pa.schema([("job", pa.string()), ("seq", pa.int64()), ("body", pa.string())])
+_PAGE = 10_000
 
 
 class History:
@@ -112,3 +113,17 @@ class History:
         rows.sort()
         found = tuple(from_json(json.loads(body)) for _, body in rows)
         return Page(events=found, next=rows[-1][0] if rows else since)
+
+    def recalled(self, session: Session, places: Mapping[str, int | None]) -> Iterator[Event]:
+        """Read what views are recalled from; parameters as of `Catalog.recalled`."""
+        asked: dict[str, Any] = {
+            "jobs": list(places),
+            "places": list(places.values()),
+            # a bound for all of them: blocks of older events are passed over
+            "least": min((place or 0 for place in places.values()), default=0),
+        }
+        ids = session.table(statement("recalled"), asked)
+        for first in range(0, ids.num_rows, _PAGE):
+            with session.registered(asked=ids.slice(first, _PAGE)):
+                rows = session.rows(statement("recalled events"))
+            yield from (from_json(json.loads(body)) for (body,) in rows)

@@ -90,8 +90,8 @@ INSERT INTO catalog.views SELECT job, $place, seq, body FROM fresh;
 -- name: drop views
 DELETE FROM catalog.views WHERE job IN (SELECT job FROM fresh);
 
--- name: view
-SELECT place, body FROM catalog.views WHERE job = ?;
+-- name: views
+SELECT job, place, body FROM catalog.views WHERE job IN (SELECT unnest(?));
 
 -- name: in views
 SELECT job, place, seq FROM catalog.views;
@@ -121,6 +121,34 @@ SELECT id, body FROM catalog.events
 WHERE id > $since AND ($job IS NULL OR job = $job) AND ($kinds IS NULL OR list_contains($kinds, kind))
 ORDER BY id DESC
 LIMIT $limit;
+
+-- name: recalled
+-- Per job what came after the view that was kept, of rejects the last. Where none was kept: what came
+-- since the latest run, and the newest of each kind from before. Bodies are long: they are read by id.
+WITH asked AS (
+    SELECT unnest(CAST($jobs AS VARCHAR[])) AS job, unnest(CAST($places AS BIGINT[])) AS kept
+), theirs AS (
+    SELECT id, job, kind, kept FROM catalog.events JOIN asked USING (job)
+    WHERE id > $least AND id > coalesce(kept, 0)
+), newest AS (
+    SELECT job,
+        coalesce(any_value(kept), max(id) FILTER (kind = 'RunStarted') - 1, 0) AS place,
+        max(id) FILTER (kind = 'JobSaved') AS saved,
+        max(id) FILTER (kind IN ('BatchCommitted', 'BatchesRolled')) AS batch,
+        max(id) FILTER (kind = 'ErrorRaised') AS error,
+        max(id) FILTER (kind = 'RejectsFound') AS rejects
+    FROM theirs
+    GROUP BY job
+)
+SELECT id FROM theirs JOIN newest USING (job)
+WHERE id IN (saved, batch, error)
+    OR (id > place AND (id = rejects OR kind IN (
+        'BatchCommitted', 'BatchesRolled', 'ErrorRaised', 'JobSaved', 'RunEnded', 'RunStarted'
+    )))
+ORDER BY id;
+
+-- name: recalled events
+SELECT body FROM catalog.events SEMI JOIN asked USING (id) ORDER BY id;
 
 -- name: events between
 SELECT id, "at", body FROM catalog.events

@@ -17,9 +17,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from streamops_nb.model.lifecycle import ACTIVE, Action, Status, allowed
 from tests.nursery import NURSERY
-from tests.ops.puppet import main
+from tests.ops.puppet import WIDTH, main
 
-NAMES = ("a", "b", "c")
+NAMES = ("a", "b", "c", "w")
+FILED = ("b", "c")
+"""They read the file, the others the log."""
+
+WINDOWED = ("c", "w")
+"""They add up the numbers of every five seconds, the others pass every record on."""
+
 LIVES = 4
 """Of the process in one example."""
 
@@ -29,19 +35,23 @@ VERBS = {
     "stop": Action.STOP,
     "reset": Action.RESET_POSITION,
 }
-# two are there from the beginning; the third may be unknown
-some_jobs = st.sampled_from([["a"], ["b"], ["a", "b"], ["b", "c"]])
+# three are there from the beginning; `c` may be unknown
+some_jobs = st.sampled_from([["a"], ["b"], ["w"], ["a", "b"], ["a", "w"], ["b", "c"]])
 points = st.sampled_from(["earliest", "latest"])
 sizes = st.sampled_from([0.2, 0.5, 1.0])
 
 
 def spec(name: str, cu: float) -> dict[str, Any]:
-    """A job that passes on every row of the log, a few in each batch."""
-    source = {"type": "table", "stream": "log"}
+    """A job over the log or the file, a few records in each batch."""
+    table, file = {"type": "table", "stream": "log"}, {"type": "files", "path": "log.jsonl"}
+    fields = {"id": "BIGINT", "ts": "TIMESTAMPTZ"}
+    source = {"source": file, "format": "json"} if name in FILED else {"source": table}
+    summed = """SELECT CAST(sum(id) AS BIGINT) AS id FROM tumble(r, ts, INTERVAL 5 SECONDS)
+        GROUP BY window_start, window_end"""
     return {
         "name": name,
-        "streams": {"r": {"source": source, "schema": {"id": "BIGINT"}}},
-        "query": "SELECT id FROM r",
+        "streams": {"r": {**source, "schema": fields, "event_time": "ts"}},
+        "query": summed if name in WINDOWED else "SELECT id FROM r",
         "trigger": {"rows": 3, "interval": "20ms"},
         "start": {"at": "earliest"},
         "resources": {"cu": cu},
@@ -50,14 +60,32 @@ def spec(name: str, cu: float) -> dict[str, Any]:
 
 @dataclass
 class Known:
-    """What must be true of a job: where it stands, what it has written and what comes next."""
+    """What must be true of a job: where it stands, what it has written and what comes next.
 
+    `first` is the record from which it has read on since it last began without state, `before` is
+    how much it had written by then.
+    """
+
+    name: str
     cu: float
     status: Status = Status.PUBLISHED
     out: list[int] = field(default_factory=list)
-    next: int = 0
+    first: int = 0
+    before: int = 0
+    read: int = 0
+    kept: int = 0
     chosen: str | None = None
     held: float = 0.0
+
+    def wanted(self, read: int) -> list[int]:
+        """What it has written since it last began, once it has read all records before `read`.
+
+        As a batch gives it over them, less what a start point has cut off and what is still open.
+        """
+        if self.name not in WINDOWED:
+            return list(range(self.first, read))
+        whole = range(-(-self.first // 5), (read - 1) // 5)
+        return [sum(range(5 * window, 5 * window + 5)) for window in whole]
 
 
 class Lives(RuleBasedStateMachine):
@@ -67,7 +95,7 @@ class Lives(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="lives-"))
         self.jobs: dict[str, Known] = {}
-        self.log: list[int] = []
+        self.appended = [0]
         self.allocated = 0.0
         self.told: dict[str, Any] = {}
         self.lives = 0
@@ -103,11 +131,11 @@ class Lives(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.live()
-        for name in NAMES[:2]:
-            self.save(name=name, cu=0.5)
+        for name in ("a", "b", "w"):
+            self.save(name=name, cu=0.2)
         self.request(cu=1.0)
         self.append(count=5)
-        self.start(names=["a", "b"], at=None)
+        self.start(names=["a", "b", "w"], at=None)
 
     def teardown(self) -> None:
         if self.told:
@@ -124,7 +152,7 @@ class Lives(RuleBasedStateMachine):
         if name in self.jobs:
             self.jobs[name].cu = cu
         else:
-            self.jobs[name] = Known(cu=cu)
+            self.jobs[name] = Known(name=name, cu=cu)
 
     @rule(cu=st.sampled_from([0.5, 1.0, 2.0]))
     def request(self, cu: float) -> None:
@@ -135,9 +163,9 @@ class Lives(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 10))
     def append(self, count: int) -> None:
-        new = list(range(len(self.log), len(self.log) + count))
-        assert self.ask("append", *new) == ""
-        self.log += new
+        until = self.end_of_log + count
+        assert self.ask("append", *range(self.end_of_log, until)) == ""
+        self.appended.append(until)
 
     @rule(names=some_jobs, at=st.none() | points)
     def start(self, names: list[str], at: str | None) -> None:
@@ -152,9 +180,9 @@ class Lives(RuleBasedStateMachine):
     def stop(self, names: list[str]) -> None:
         self.act("stop", names)
 
-    @rule(names=some_jobs, at=points)
-    def reset(self, names: list[str], at: str) -> None:
-        self.act("reset", names, at=at)
+    @rule(names=some_jobs, at=points, drop_state=st.booleans())
+    def reset(self, names: list[str], at: str, drop_state: bool) -> None:
+        self.act("reset", names, at=at, drop_state=drop_state)
 
     # what happens to the process
 
@@ -189,15 +217,16 @@ class Lives(RuleBasedStateMachine):
         """Whoever runs gets everything there is, each row once."""
         for name, job in self.jobs.items():
             if job.status is Status.RUNNING:
-                wanted = job.out + self.log[job.next :]
-                assert self.ask("settle", name, len(wanted)) == ""
-                assert self.told["jobs"][name]["ids"] == wanted
+                wanted = job.out[: job.before] + job.wanted(self.end_of_log)
+                end = self.end_of_log * WIDTH if name in FILED else len(self.appended)
+                assert self.ask("settle", name, len(wanted), end) == ""
                 self.take_in()
+                assert (job.out, job.read) == (wanted, self.end_of_log)
 
     # what must hold
 
     def act(self, verb: str, names: list[str], **how: Any) -> None:
-        wanted = self.refusal(verb, names)
+        wanted = self.refusal(verb, names, drop_state=how.get("drop_state", True))
         assert self.ask(verb, names, **how) == wanted
         event(f"{verb}: {wanted or 'done'}")
         if wanted:
@@ -209,12 +238,14 @@ class Lives(RuleBasedStateMachine):
             if verb in to:
                 self.stand(name, to[verb])
 
-    def refusal(self, verb: str, names: Iterable[str]) -> str:
+    def refusal(self, verb: str, names: Iterable[str], *, drop_state: bool) -> str:
         """Which refusal an action meets, by the table of moves and the CU that are free."""
         if any(name not in self.jobs for name in names):
             return "Refused"
         jobs = [self.jobs[name] for name in names]
         if any(VERBS[verb] not in allowed(job.status) for job in jobs):
+            return "MoveRefused"
+        if not drop_state and any(j.kept and j.status is Status.PAUSED for j in jobs):
             return "MoveRefused"
         held = sum(job.held for job in self.jobs.values())
         if verb == "start" and held + sum(job.cu for job in jobs) > self.allocated + 1e-9:
@@ -226,20 +257,30 @@ class Lives(RuleBasedStateMachine):
         if status is Status.RUNNING and job.status is not Status.RUNNING:
             job.held = job.cu
             if job.chosen is not None:
-                job.next = 0 if job.chosen == "earliest" else len(self.log)
-                job.chosen = None
+                job.read = 0 if job.chosen == "earliest" else self.end_of_log
+            if job.chosen is not None or job.status is Status.STOPPED:
+                job.first, job.before, job.chosen = job.read, len(job.out), None
         if status is not Status.RUNNING:
             job.held = 0.0
         job.status = status
 
+    @property
+    def end_of_log(self) -> int:
+        return self.appended[-1]
+
     def take_in(self) -> None:
         """Nothing that was written has gone or changed, and what is new is what comes next."""
         for name, job in self.jobs.items():
-            ids = self.told["jobs"][name]["ids"]
-            assert ids[: len(job.out)] == job.out
-            new = ids[len(job.out) :]
-            assert new == self.log[job.next : job.next + len(new)]
-            job.out, job.next = ids, job.next + len(new)
+            told = self.told["jobs"][name]
+            assert told["ids"][: len(job.out)] == job.out
+            job.out, job.kept, before = told["ids"], told["kept"], job.read
+            if told["at"]:  # in the log offsets are numbers of appends, from 1
+                job.read = told["at"] // WIDTH if name in FILED else self.appended[told["at"] - 1]
+            assert job.read >= before  # unless it was begun anew
+            new = job.out[job.before :]
+            assert new == job.wanted(self.end_of_log)[: len(new)]
+            # what has closed is emitted by the batch after: `settle` waits for that
+            assert name in WINDOWED or len(new) >= job.read - job.first
 
     @invariant()
     def true_at_all_times(self) -> None:

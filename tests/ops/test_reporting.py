@@ -109,18 +109,18 @@ def test_a_view_that_was_kept_is_gone_on_from_and_is_the_same_to_the_last_field(
         states, catalog = workspace._core.states, workspace._core.catalog
         states.raised("a", stage="r", kind="K", message="x")
         # not while the courier delivers; then it is kept the next time
-        until(lambda: states.keep(3) or catalog.kept_view("a") is not None)
+        until(lambda: states.keep(3) or catalog.kept_views(["a"]))
         workspace.stream("log").append(rows(26))
         caught_up(job, 26)
         job.pause()
         before = job.view
     with opened(tmp_path / "w", clock, resume=False) as workspace:
         catalog = workspace._core.catalog
-        view, count = recall(catalog, "a")
+        view, count = recall(catalog, ["a"])["a"]
         assert (view, view.errors) == (before, 1)
         # a view that another version kept is folded anew
         catalog.keep_views(catalog.place, [("a", 0, '{"job": "a"}')])
-        again, all_of_them = recall(catalog, "a")
+        again, all_of_them = recall(catalog, ["a"])["a"]
         assert (again.rows_in, again.rows_out, again.errors) == (26, 2, 1)
         assert count < all_of_them
 

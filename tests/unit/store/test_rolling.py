@@ -67,10 +67,10 @@ def told(view: JobView) -> tuple[Any, ...]:
 
 def test_what_is_old_is_rolled_up_and_the_view_is_the_same(catalog: Catalog) -> None:
     catalog.append([*run(1, 0.0), *batches(1, 3_000, at=1.0, every=0.5)])
-    before = told(recall(catalog, "a")[0])
+    before = told(recall(catalog, ["a"])["a"][0])
     for now in (100.0, 400.0, 5_000.0, 5_000.0, 2 * DAY, 20 * DAY, 200 * DAY, 4_000 * DAY):
         roll(catalog, now)
-        assert told(recall(catalog, "a")[0]) == before
+        assert told(recall(catalog, ["a"])["a"][0]) == before
     left = catalog.events("a").events
     assert [type(event).__name__ for event in left] == [
         "RunStarted",
@@ -116,7 +116,7 @@ def test_what_was_rolled_up_and_comes_again_from_a_jobs_file_doubles_nothing(
     assert catalog.append(facts) == 0
     more = batches(101, 5, at=1_000.0, every=1.0)
     assert catalog.append([*facts, *more]) == 10
-    assert recall(catalog, "a")[0].rows_in == 1_050
+    assert recall(catalog, ["a"])["a"][0].rows_in == 1_050
 
 
 def test_runs_are_not_mixed_and_what_comes_between_keeps_its_place(catalog: Catalog) -> None:
@@ -132,7 +132,7 @@ def test_runs_are_not_mixed_and_what_comes_between_keeps_its_place(catalog: Cata
         ("RunStarted", 1), ("BatchesRolled", 1), ("RejectsFound", 1), ("RunEnded", 1),
         ("RunStarted", 2), ("BatchesRolled", 2), ("RejectsFound", 2),
     ]  # fmt: skip
-    assert told(recall(catalog, "a")[0]) == (2, 5, 50, 5, 10, 0, 20)
+    assert told(recall(catalog, ["a"])["a"][0]) == (2, 5, 50, 5, 10, 0, 20)
 
 
 def test_a_catalog_that_is_reopened_goes_on_rolling_up_where_it_was(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_catalog_that_is_reopened_goes_on_rolling_up_where_it_was(tmp_path: Pa
             catalog.append(batches(1, 600, at=0.0, every=1.0))
         roll(catalog, now)
         assert catalog.append(batches(1, 600, at=0.0, every=1.0)) == 0
-        assert recall(catalog, "a")[0].rows_in == 6_000
+        assert recall(catalog, ["a"])["a"][0].rows_in == 6_000
         catalog.close()
         instance.close()
 
@@ -177,7 +177,7 @@ def test_a_fold_of_what_is_left_equals_a_recount_from_scratch(deeds) -> None:
             elif what == "again":
                 catalog.append(facts)
             elif what == "keep":
-                view, _ = recall(catalog, "a")
+                view, _ = recall(catalog, ["a"])["a"]
                 catalog.keep_views(catalog.place, [("a", view.seq, json.dumps(view_to_json(view)))])
             elif what == "batch":
                 at += gap
@@ -191,7 +191,7 @@ def test_a_fold_of_what_is_left_equals_a_recount_from_scratch(deeds) -> None:
                     job="a", run=1, at=at, stage="", kind="SourceError", message="x"
                 )
                 catalog.append([error])
-        view = recall(catalog, "a")[0]
+        view = recall(catalog, ["a"])["a"][0]
         n = len(facts) // 2
         assert told(view) == (1, n, 10 * n, n, n, errors, 2 * n)
     finally:
