@@ -209,7 +209,8 @@ class LocalBackend:
             Drop window state too (a stop); the stop point is remembered.
         """
         self.forget(name)
-        if clear and name not in self._leaving and self.job_path(name).exists():
+        # what cannot be cleared now is cleared by the next start
+        if clear and name not in self.leaving and self.job_path(name).exists():
             self._clear(name)
 
     def let_go(self, names: Iterable[str]) -> None:

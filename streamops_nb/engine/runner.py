@@ -154,7 +154,8 @@ class Runner:
             self._check_retained(before)
         if fresh or before.stopped or not before.positions:
             wanted = start or self.spec.start
-            if before.stopped and not fresh:
+            # one that was stopped before it began has no stop point
+            if before.stopped and before.positions and not fresh:
                 wanted = self.spec.start.model_copy(update={"at": "stopped"})
             first = first_checkpoint(wanted, self.parts.plan, self.parts.inlets, before)
             self.file.begin_at(first)

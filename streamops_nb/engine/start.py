@@ -15,7 +15,14 @@ from streamops_nb.model.spec import Positions, Start
 from streamops_nb.plan.operator import Plan
 from streamops_nb.sources.base import Limit
 
-__all__ = ["first_checkpoint"]
+__all__ = ["UNMARKED", "first_checkpoint"]
+
+UNMARKED = Fault(
+    what="the job's output has no column `_cut_off` that could mark them",
+    where="start.cut_off",
+    remedy="write `start: {cut_off: emit}` in the specification, or choose drop or lookback",
+)
+"""Windows that a start cuts off are to be emitted, and the specification did not say so."""
 
 _LOOK = Limit(rows=2_000, nbytes=8 * 1024 * 1024)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,9 +56,7 @@ def first_checkpoint(
     before the cut are made but not emitted.
     """
     if start.cut_off == "emit" and plan.operators and not plan.marks:
-        what = "the job's output has no column `_cut_off` that could mark them"
-        remedy = "write `start: {cut_off: emit}` in the specification, or choose drop or lookback"
-        raise SpecRefused([Fault(where="start.cut_off", what=what, remedy=remedy)])
+        raise SpecRefused([UNMARKED])
     back = _lookback(start, plan)
     positions: dict[str, Position] = {}
     cuts = []

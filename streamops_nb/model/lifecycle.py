@@ -95,6 +95,8 @@ MOVES: Mapping[tuple[Action, Status], Move] = MappingProxyType(
         (_A.PAUSE, _S.STARTING): Move(_S.PAUSING, _S.PAUSED),
         (_A.PAUSE, _S.RUNNING): Move(_S.PAUSING, _S.PAUSED),
         (_A.PAUSE, _S.RETRYING): Move(_S.PAUSING, _S.PAUSED),
+        # a wish is withdrawn: that kept state goes with it is what the word says
+        (_A.STOP, _S.STARTING): Move(_S.STOPPING, _S.STOPPED),
         (_A.STOP, _S.RUNNING): Move(_S.STOPPING, _S.STOPPED),
         (_A.STOP, _S.RETRYING): Move(_S.STOPPING, _S.STOPPED),
         (_A.STOP, _S.PAUSED): Move(_S.STOPPING, _S.STOPPED),

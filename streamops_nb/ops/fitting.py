@@ -28,7 +28,7 @@ class Fit:
     rows
         Rows of window state that are kept.
     dropped
-        The tables of it that do not fit; with them all of it is dropped. Empty: all of it fits.
+        The stages whose part of it does not fit; with it all is dropped. Empty: all of it fits.
     agreed
         Whether somebody agreed to that.
     """
@@ -44,7 +44,7 @@ class Fit:
     def __str__(self) -> str:
         if not self.dropped:
             return f"{self.rows:,} rows of window state are kept for {self.job}, all of it fits"
-        stages = ", ".join(self.dropped)
+        stages = f"the stage{'s' if self.dropped[1:] else ''} {', '.join(self.dropped)}"
         return (
             f"{self.rows:,} rows of window state are kept for {self.job}; the query changes what is"
             f" kept in {stages}, so they would be dropped: windows that are half full now would"
@@ -74,8 +74,8 @@ def fit_of(core: Core, spec: JobSpec) -> Fit:
             return Fit(job=name, rows=rows)
         changed = misfits(tables_of(spec, core.backend.surroundings, database), file)
         agreed = file.may_drop
-    dropped = tuple(_short(table) for table in changed)
-    return Fit(job=name, rows=rows, dropped=dropped, agreed=agreed)
+    stages = dict.fromkeys(_stage(table) for table in changed)
+    return Fit(job=name, rows=rows, dropped=tuple(stages), agreed=agreed)
 
 
 def agree(core: Core, name: str) -> None:
@@ -91,6 +91,7 @@ def _same_plan(one: JobSpec, other: JobSpec) -> bool:
     return all(getattr(one, part) == getattr(other, part) for part in _PLANNED)
 
 
-def _short(table: str) -> str:
-    """The name of a state table without that of its database, and without quotes."""
-    return re.sub(r'^"[^"]*"\.', "", table).replace('"', "")
+def _stage(table: str) -> str:
+    """The stage that keeps a table of state, by the table's name: ``state_<stage>_<number>``."""
+    name = re.sub(r'^"[^"]*"\.', "", table).replace('"', "")
+    return name.removeprefix("state_").rpartition("_")[0]

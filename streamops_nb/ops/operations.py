@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from streamops_nb.engine.start import UNMARKED
 from streamops_nb.model.errors import MoveRefused, SpecRefused, StorageError, StreamopsError
 from streamops_nb.model.events import ActionTaken, RunStarted
 from streamops_nb.model.faults import faults_of
@@ -167,11 +168,15 @@ class Operations:
         return {name: self._start(name, request.chosen) for name in request.names}
 
     def _start(self, name: str, chosen: Mapping[str, Any]) -> Start:
-        wanted = {**self._core.spec(name).start.model_dump(), **chosen}
+        specified = self._core.spec(name).start
+        wanted = {**specified.model_dump(), **chosen}
         try:
-            return Start.model_validate(wanted)
+            start = Start.model_validate(wanted)
         except ValidationError as error:
             raise SpecRefused(faults_of(error, wanted, Start)) from None
+        if start.cut_off == "emit" and specified.cut_off != "emit":
+            raise SpecRefused([UNMARKED])
+        return start
 
     # doing
 
@@ -275,14 +280,11 @@ class Operations:
         run, last = core.catalog.new_run(name), core.states.view(name).batch
         record = core.catalog.job(name)
         with core.backend.job_file(name) as file:
-            goes_on = bool(file.open().positions) and not stopped
-            chosen = file.next_start()
+            stands, chosen = file.open(), file.next_start()
         begins = chosen or core.spec(name, record.ran).start
-        said = (
-            "last commit"
-            if goes_on and chosen is None
-            else _start_words(begins, stopped and chosen is None)
-        )
+        goes_on = bool(stands.positions) and chosen is None
+        kept = goes_on and not (stopped or stands.stopped)
+        said = "last commit" if kept else _start_words(begins, goes_on)
         started = RunStarted(
             job=name, at=core.now(), run=run, version=record.ran, start=said, cu=record.held
         )

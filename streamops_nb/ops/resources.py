@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -203,6 +204,9 @@ class Resources(Shown):
                 )
             done = self._taken("release resources", why, "ws.resources.release()")
             self._core.catalog.allocate(None, [done])
+            # what previews hold may be more than the machine's own bound: it stays until they end
+            with suppress(StreamopsError):
+                self._apply(0.0)
         return self.status()
 
     def ensure(self) -> None:

@@ -37,6 +37,8 @@ from streamops_nb.store.catalog import Catalog
 
 __all__ = ["States"]
 
+_WAITS = "it begins when a process next owns the workspace to run its jobs"
+
 _AT_ONCE = 10
 """Views that are kept in one transaction, about 1 ms each."""
 
@@ -125,8 +127,12 @@ class States:
 
     def take_over(self, name: str) -> JobState:
         """Take a job over from the owner before, who may have died; return its state."""
-        now = self._now()
-        self._end_run(name, self._states[name], self._states[name].after_death(now))
+        now, stood = self._now(), self._states[name]
+        if stood.observed is Status.STARTING and not _goes_on(self.view(name)):
+            # no engine ended over it: it was asked for while none ran, or left as it was found
+            waits = replace(stood, reason=stood.reason or _WAITS)
+            return self._change({name: lambda _: waits})[name]
+        self._end_run(name, stood, stood.after_death(now))
         return self._change({name: lambda before: before.after_death(now)})[name]
 
     def _end_run(self, name: str, stood: JobState, after: JobState) -> None:
@@ -208,9 +214,11 @@ class States:
         self._report(job, status, reason)
 
     def run_over(self, job: str, status: Status, reason: str = "") -> None:
-        """Note that a run is over whose status has been changed already."""
-        run = self.view(job).run
-        self.note(RunEnded(job=job, at=self._now(), run=run, status=status, reason=reason))
+        """Note that a run is over whose status has been changed already, if one goes on."""
+        view = self.view(job)
+        if _goes_on(view):
+            now = self._now()
+            self.note(RunEnded(job=job, at=now, run=view.run, status=status, reason=reason))
 
     def not_started(self, job: str, error: StreamopsError) -> None:
         """Note that a run could not even begin."""
@@ -316,3 +324,8 @@ class States:
             self._states.update(states)
             self._views.update({n: fold_all(views[n], events) for n, events in told.items()})
         return states
+
+
+def _goes_on(view: JobView) -> bool:
+    """Tell whether a run has begun, as far as was noted, and has not ended."""
+    return view.started_at is not None and view.ended_at is None

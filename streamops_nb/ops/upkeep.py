@@ -68,8 +68,9 @@ class Upkeep:
     def _delete(self, found: list[str], why: str) -> None:
         core = self._core
         now, who = core.now(), user()
+        about: dict[str, Any] = {"job": "", "at": now, "who": who, "action": "delete", "why": why}
         told = [
-            ActionTaken(job="", at=now, who=who, action="delete", why=why, result=f"deleted {name}")
+            ActionTaken(**about, result=f"deleted {name}", line=f"ws.delete({name!r})")
             for name in found
         ]
         try:

@@ -135,6 +135,29 @@ def running_and_stuck(workspace: Workspace, hanging: Any) -> so.Job:
 
 
 @pytest.mark.parametrize("verb", ["pause", "stop"])
+def test_a_start_that_nobody_has_begun_is_withdrawn_and_no_run_is_told_of(
+    tmp_path: Path, verb: str
+) -> None:
+    with opened(tmp_path / "w") as workspace:
+        workspace.save(plant("a", source={"start": "2026-01-01T00:00:00Z"}))
+        workspace.start("a", begin=False)
+    with opened(tmp_path / "w", resume=False) as workspace:
+        job = workspace.job("a")
+        getattr(job, verb)()
+        assert job.status is (Status.PAUSED if verb == "pause" else Status.STOPPED)
+        assert (job.view.run, len(job.runs()), workspace.resources.status().reserved) == (0, 0, 0)
+        # it has no stop point, and begins as specified: at the latest
+        job.start()
+        job.pause()
+        runs = job.runs()
+        begun = runs["start"].iloc[0].startswith("earliest; if a stream never ends, latest")
+        assert (len(runs), begun, job.view.lag_records) == (1, True, 0)
+        ended = job.view.ended_at
+        job.stop()  # the run ended with the pause
+        assert job.view.ended_at == ended
+
+
+@pytest.mark.parametrize("verb", ["pause", "stop"])
 def test_a_forced_stop_does_not_wait_for_a_batch_that_hangs(
     tmp_path: Path, hanging: Any, verb: str
 ) -> None:
@@ -241,14 +264,17 @@ def test_a_job_that_is_left_as_it_was_found_does_not_fail_for_want_of_a_start(
     with opened(tmp_path / "w", clock, resume=False) as workspace:
         clock.advance(24 * HOUR)
         workspace._keeper.look()
-        assert workspace.state("a").observed is Status.STARTING
+        state = workspace.state("a")
+        assert (state.observed, "it begins when" in state.reason) == (Status.STARTING, True)
         assert workspace.resume() == ["a"]
         assert workspace.state("a").observed is Status.RUNNING
 
 
-def test_a_start_that_is_paused_meanwhile_begins_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("verb", ["pause", "stop"])
+def test_a_start_that_is_paused_or_stopped_meanwhile_begins_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
+    after = Status.PAUSED if verb == "pause" else Status.STOPPED
     opening, go_on = threading.Event(), threading.Event()
     ends = SimulatorSource.ends
 
@@ -265,12 +291,12 @@ def test_a_start_that_is_paused_meanwhile_begins_nothing(
         starting.start()
         assert opening.wait(20)
         assert job.status is Status.STARTING
-        job.pause()
-        assert job.status is Status.PAUSED
+        getattr(job, verb)()
+        assert job.status is after
         with pytest.raises(so.MoveRefused, match="has not ended yet"):
             job.start()
         go_on.set()
         starting.join(20)
-        assert (job.status, workspace._core.backend.running) == (Status.PAUSED, ())
+        assert (job.status, workspace._core.backend.running) == (after, ())
         job.start()
         assert job.status is Status.RUNNING
