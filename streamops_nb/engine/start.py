@@ -80,8 +80,11 @@ def _start_of(start: Start, inlet: Inlet, before: Checkpoint) -> tuple[Position,
     """Where a stream starts, and its cut (None: nothing lies before it)."""
     at = start.at or ("earliest" if inlet.source.traits.bounded else "latest")
     if isinstance(at, Positions):
-        position = at.positions.get(inlet.name, {})
-        return position, _first_after(inlet, position)
+        position, first = at.positions.get(inlet.name, {}), inlet.ends().earliest
+        before_it = any(
+            position.get(partition, offset) > offset for partition, offset in first.items()
+        )
+        return position, _first_after(inlet, position) if before_it else None
     if isinstance(at, datetime):
         return inlet.source.seek(at), (at - _EPOCH) // _MICROSECOND
     if at == "stopped" and inlet.name in before.positions:

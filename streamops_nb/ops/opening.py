@@ -101,7 +101,8 @@ def find_jobs(core: Core) -> dict[str, Status]:
     dict
         The jobs that had been active when their owner ended, and where they stood.
     """
-    active = {}
+    left: dict[str, Status] = {}
+    damages: dict[str, StreamopsError] = {}
     healed = core.catalog.setting(HEALING)
     for record in core.catalog.jobs():
         status = record.state.observed
@@ -110,13 +111,16 @@ def find_jobs(core: Core) -> dict[str, Status]:
                 _catch_up(core, record)
                 core.catalog.set(HEALING, "")
             continue
-        if status in ACTIVE:
-            active[record.name] = status
+        left[record.name] = status
         damage = _catch_up(core, record)
-        core.states.take_over(record.name)
         if damage is not None:
-            _damaged(core, record.name, damage)
-    return active
+            damages[record.name] = damage
+    core.states.recall(left)  # all in one reading, and not before all facts are in the catalog
+    for name in left:
+        core.states.take_over(name)
+        if name in damages:
+            _damaged(core, name, damages[name])
+    return {name: status for name, status in left.items() if status in ACTIVE}
 
 
 def _catch_up(core: Core, record: JobRecord) -> StreamopsError | None:

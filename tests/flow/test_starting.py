@@ -22,13 +22,18 @@ SPEC = {
 }
 
 
-def test_a_start_point_that_is_none_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("how", "why"), [({"at": "rubbish"}, "rubbish"), ({"cut_off": "emit"}, "no column `_cut_off`")]
+)
+def test_a_start_point_that_is_none_or_cannot_be_marked_is_refused_and_changes_nothing(
+    tmp_path: Path, how: dict[str, str], why: str
+) -> None:
     with so.connect(tmp_path / "w") as workspace:
         workspace.resources.ensure()
         job = workspace.save(SPEC)
         before = len(workspace.events("a"))
-        with pytest.raises(so.SpecRefused, match="rubbish"):
-            job.start(at="rubbish")
+        with pytest.raises(so.SpecRefused, match=why):
+            job.start(**how)
         assert (job.status, len(workspace.events("a"))) == (Status.PUBLISHED, before)
 
 

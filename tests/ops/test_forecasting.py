@@ -130,6 +130,19 @@ def test_bytes_are_told_as_bytes_and_estimated_as_records(
     assert again["earliest"].records == pytest.approx(1_000, rel=0.05)
 
 
+def test_positions_cut_windows_off_only_if_something_lies_before_them(
+    workspace: Workspace,
+) -> None:
+    workspace.stream("log").append(rows(0, 5))
+    workspace.stream("log").append(rows(5, 10))
+    job = workspace.save(appended("a"))
+    cuts = [
+        job.start(plan=True, at={"positions": {"r": {"0": offset}}}).points[-1].cut
+        for offset in (1, 2)
+    ]
+    assert cuts == [None, START + timedelta(seconds=5, microseconds=1)]
+
+
 def test_a_refusal_and_a_rubbish_point_are_told(workspace: Workspace) -> None:
     job = workspace.save(plant("a", cu=50))
     told = job.start(plan=True)
