@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from streamops_nb.model.events import ErrorRaised
 from streamops_nb.model.lifecycle import Status
-from streamops_nb.ops.workspace import Workspace
 from streamops_nb.shell.board import rows_table
 from streamops_nb.shell.opened import looking_at, print_json
 from streamops_nb.shell.results import newest_output, newest_rejects
@@ -36,7 +36,10 @@ def print_jobs(
     with looking_at(folder) as workspace:
         counts = all_runs(workspace)
         found = workspace.table(tags=tags, status=status).to_dict("records")
-        rows = [_job(workspace, row, counts[str(row["job"])]) for row in found]
+        # thousands that have never run have none
+        views = workspace.views() if any(row["run"] for row in found) else []
+        errors = {view.job: view.last_error for view in views}
+        rows = [_job(row, counts[str(row["job"])], errors.get(str(row["job"]))) for row in found]
     if as_json:
         print_json(list(rows), console)
         return
@@ -55,9 +58,7 @@ def print_jobs(
         console.print("\n(RUNNING): goes on when a process next opens the workspace to run it.")
 
 
-def _job(workspace: Workspace, row: Mapping[Hashable, Any], counts: Counts) -> Row:
-    # a view takes several queries: none for the thousands that have never run
-    error = workspace.view(row["job"]).last_error if row["run"] else None
+def _job(row: Mapping[Hashable, Any], counts: Counts, error: ErrorRaised | None) -> Row:
     return {
         "job": row["job"],
         "version": row["version"],
