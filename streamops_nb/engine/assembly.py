@@ -22,6 +22,7 @@ from streamops_nb.formats.base import Format
 from streamops_nb.formats.text_types import mostly_time
 from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.spec import JobSpec, Stream
+from streamops_nb.model.wording import shown
 from streamops_nb.plan.operator import Plan
 from streamops_nb.plan.planner import Param, Planner, StreamShape
 from streamops_nb.plan.plugged import resolved
@@ -175,16 +176,21 @@ def _inferred(
             schema[event_time] = mostly_time(ident(event_time), "FROM _decoded", session)
     if not schema:
         source.close()
-        raise SpecRefused(
-            [
-                Fault(
-                    where=f"streams.{name}.schema",
-                    what="the stream holds nothing yet from which its schema could be inferred",
-                    remedy="declare the schema: `schema: {ts: TIMESTAMPTZ, device: VARCHAR, …}`",
-                )
-            ]
-        )
+        raise SpecRefused([_nothing_inferred(name, raw)])
     return schema
+
+
+def _nothing_inferred(name: str, raw: pa.Table | None) -> Fault:
+    declare = "declare the schema: `schema: {ts: TIMESTAMPTZ, device: VARCHAR, …}`"
+    if raw is None or "_raw" not in raw.column_names:
+        what = "the stream holds nothing yet from which its schema could be inferred"
+        return Fault(where=f"streams.{name}.schema", what=what, remedy=declare)
+    first = raw["_raw"][0].as_py().decode(errors="replace").strip()
+    return Fault(
+        where=f"streams.{name}.format",
+        what=f"no fields were found in {raw.num_rows:,} records, of which one is {shown(first)}",
+        remedy=f"say what they are (`format: csv`, `parquet`, `raw`), or {declare}",
+    )
 
 
 def plan_spec(
@@ -258,7 +264,7 @@ def _shape(name: str, stream: Stream, schema: Mapping[str, str]) -> StreamShape:
                 )
             ]
         )
-    return StreamShape(columns=columns, event_time=time)
+    return StreamShape(columns=columns, event_time=time, inferred=stream.fields is None)
 
 
 def _column_type(kind: str) -> str:

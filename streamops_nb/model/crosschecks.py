@@ -7,6 +7,7 @@ field tells.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,8 @@ from streamops_nb.model.wording import did_you_mean, dotted, shown
 __all__ = ["cross_faults", "written_out"]
 
 Raw = Mapping[str, Any]
+
+_NAMED = re.compile(r"\.(csv|parquet)(\.gz|\.zst)?$", re.IGNORECASE)
 
 
 def cross_faults(data: Any) -> list[Fault]:
@@ -91,10 +94,26 @@ def _streams(data: Raw) -> Iterator[Fault]:
         path = ("streams", str(name))
         for plug in ("source", "format"):
             yield from literals(_group(stream, plug), (*path, plug))
+        yield from _format(stream, path)
         schema = _group(stream, "schema")
         yield from _same_fields(schema, path)
         if schema and isinstance(stream.get("event_time"), str):
             yield from _event_time(stream["event_time"], schema, path)
+
+
+def _format(stream: Any, path: tuple[str, ...]) -> Iterator[Fault]:
+    """Records are JSON if nothing is said: not those of files whose names say what they are."""
+    source = _group(stream, "source")
+    files = source.get("path") if source.get("type") == "files" else None
+    written = stream.get("format", "json") if isinstance(stream, Mapping) else None
+    name = written.get("type") if isinstance(written, Mapping) else written
+    found = _NAMED.search(files) if isinstance(files, str) and name == "json" else None
+    if found is not None:
+        yield Fault(
+            what=f"the files {shown(files)} are no JSON by their name",
+            where=dotted((*path, "format")),
+            remedy=f"write `format: {found[1].lower()}`",
+        )
 
 
 def _same_fields(schema: Raw, path: tuple[str, ...]) -> Iterator[Fault]:

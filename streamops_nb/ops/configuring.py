@@ -45,6 +45,9 @@ class Configuring:
     ) -> Job:
         """Save a job as a new version; nothing starts, and what runs goes on as it is.
 
+        A specification that equals the newest version makes no other. The query need not be
+        finished: a preview shows how far it gets, a start refuses it.
+
         Parameters
         ----------
         spec
@@ -63,8 +66,13 @@ class Configuring:
             If kept window state does not fit the new query; nothing is saved then.
         """
         checked = specfile.check(spec) if isinstance(spec, JobSpec) else specfile.load(spec)
+        if self._is_newest(checked) and not drop_state:
+            return self.job(checked.name)
         self._check_state([checked], drop_state=drop_state)
         return self._save(checked, author, comment, drop_state=drop_state)
+
+    def _is_newest(self, spec: JobSpec) -> bool:
+        return spec.name in self._core.states and self._core.spec(spec.name) == spec
 
     def _check_state(self, specs: Iterable[JobSpec], *, drop_state: bool) -> None:
         """See that the state kept for jobs fits their new queries, or that it may be dropped."""
@@ -254,8 +262,7 @@ class Configuring:
         there = [spec.name for spec in specs if spec.name in self._core.states]
         if there and same_name == "refuse":
             raise Refused(Fault(what="there is a job of that name", where=name) for name in there)
-        equal = {name for name in there if self._core.spec(name) in specs}
-        changed = [spec for spec in specs if spec.name not in equal]
+        changed = [spec for spec in specs if not self._is_newest(spec)]
         self._check_state(changed, drop_state=drop_state)
         for spec in changed:
             self._save(spec, None, comment or "imported", drop_state=drop_state)

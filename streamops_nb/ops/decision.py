@@ -80,6 +80,9 @@ class Outcome:
     status: Status
     why: str = ""
 
+    def __repr__(self) -> str:
+        return f"{self.action} {self.job}: {self.why or 'done'}, it is {self.status}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:

@@ -12,6 +12,7 @@ from streamops_nb.ops.html import table, text
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from streamops_nb.ops.workspace import Workspace
 
@@ -33,10 +34,21 @@ class Output:
         Parameters
         ----------
         rows
-            Only so many of the newest rows; default all.
+            Only so many of the newest rows, the newest first; default all.
         """
-        newest = "" if rows is None else f" ORDER BY _batch DESC, rowid DESC LIMIT {int(rows)}"
-        return self._frame(f"SELECT * EXCLUDE (_batch) FROM {self._table}{newest}")
+        if rows is None:
+            return self._frame(f"SELECT * EXCLUDE (_batch) FROM {self._table}")
+        frame: pd.DataFrame = self.newest(rows).to_pandas()
+        return frame
+
+    def newest(self, rows: int) -> pa.Table:
+        """Give the newest rows, at most so many: the last batch first, and of it the last time."""
+        column = self._time_column()
+        times = "" if column is None else f"{column} DESC NULLS LAST, "
+        return self._workspace.read(
+            f"SELECT * EXCLUDE (_batch) FROM {self._table} "
+            f"ORDER BY _batch DESC, {times}rowid DESC LIMIT {int(rows)}"
+        )
 
     def sql(self, query: str) -> pd.DataFrame:
         """Run a query over the output, which is the table ``output`` in it."""
@@ -81,9 +93,7 @@ class Output:
         return f"Output of {self._name}: {self.count:,} rows{times}{fresh}"
 
     def _repr_html_(self) -> str:
-        newest = f"SELECT * EXCLUDE (_batch) FROM {self._table} ORDER BY _batch DESC, rowid DESC"
-        rows = self._workspace.read(f"{newest} LIMIT {_SHOWN}").to_pylist()
-        return f"<p>{text(repr(self))}</p>{table(rows)}"
+        return f"<p>{text(repr(self))}</p>{table(self.newest(_SHOWN).to_pylist())}"
 
     @property
     def _table(self) -> str:

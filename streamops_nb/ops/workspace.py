@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import pyarrow as pa
 
 from streamops_nb.db import ident
-from streamops_nb.model.errors import Refused
+from streamops_nb.model.errors import QueryError, Refused
 from streamops_nb.model.events import Event
 from streamops_nb.model.lifecycle import JobState, Status
 from streamops_nb.model.views import JobView
@@ -243,9 +243,12 @@ class Workspace(
 
     def output(self, name: str) -> str:
         """Name a job's output table, attached."""
-        if not self._core.backend.job_path(self._core.known(name)).exists():
-            raise Refused(f"the job `{name}` has no output yet - start it first")
-        return ident(self._core.backend.attach_job(name), "output")
+        if self._core.backend.job_path(self._core.known(name)).exists():
+            table = ident(self._core.backend.attach_job(name), "output")
+            with suppress(QueryError):  # its first start may have failed before it was made
+                self._core.read(f"SELECT 1 FROM {table} LIMIT 0")
+                return table
+        raise Refused(f"the job `{name}` has no output yet - start it first")
 
     # the end
 

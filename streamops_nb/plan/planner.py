@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from streamops_nb.db import Instance, Session, ident, load_sql, sealed
 from streamops_nb.model.errors import Fault, Interrupted, QueryRefused
+from streamops_nb.plan.inferred import with_types
 from streamops_nb.plan.operator import Plan
 from streamops_nb.plan.outline import Outline
 from streamops_nb.plan.patience import limited
@@ -103,7 +105,8 @@ class Planner:
         try:
             with limited(session, self._patience):
                 planning = Planning(query, streams, references or {}, params or {}, session)
-                return planning.outline(ident(database), marks=marks)
+                outline = planning.outline(ident(database), marks=marks)
+                return replace(outline, faults=with_types(outline.faults, query, streams))
         except RecursionError:
             raise _refused("the query is nested too deeply", "put steps into CTEs") from None
         except Interrupted:

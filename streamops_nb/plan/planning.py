@@ -43,10 +43,14 @@ FINAL = "result"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamShape:
-    """What the planner must know of a stream: its columns and which is the event time."""
+    """What the planner must know of a stream: its columns and which is the event time.
+
+    `inferred` says whether the types of its columns were told from a sample.
+    """
 
     columns: Mapping[str, str]
     event_time: str | None = None
+    inferred: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,6 +19,10 @@ def placed(fault: Fault, spec: JobSpec, text: str) -> Fault:
     if place is None:
         places = read_yaml(text).places
         where = fault.where.partition(" ")[0].partition(",")[0]
+        while (
+            where not in places and "." in where
+        ):  # what is not written belongs to a group that is
+            where = where.rpartition(".")[0]
         place = places.get(where)
     if place is None or "(line" in fault.where:
         return fault
@@ -27,7 +31,7 @@ def placed(fault: Fault, spec: JobSpec, text: str) -> Fault:
 
 
 def _in_query(where: str, spec: JobSpec, text: str) -> tuple[int, int] | None:
-    """Find a place of the query in the file, if the query stands there as a block, as written."""
+    """Find a place of the query in the file, if the query stands there as it was written."""
     found = _IN_QUERY.match(where)
     begin = read_yaml(text).places.get("query")
     if found is None or begin is None:
@@ -35,6 +39,9 @@ def _in_query(where: str, spec: JobSpec, text: str) -> tuple[int, int] | None:
     line, column = int(found[1]), int(found[2])
     asked = spec.query.split("\n")[line - 1]
     lines = text.splitlines()
+    beside = lines[begin[0] - 1].find(asked) if "\n" not in spec.query else -1
+    if beside > 0:
+        return begin[0], beside + column
     at = begin[0] + line
     if at > len(lines) or lines[at - 1].lstrip() != asked.lstrip():
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamops_nb.db import ident
-from streamops_nb.model.errors import Refused
 
 if TYPE_CHECKING:
     from streamops_nb.ops.workspace import Workspace
@@ -23,16 +22,7 @@ def newest_output(workspace: Workspace, job: str, limit: int) -> tuple[Rows, lis
     Refused
         If there is no such job, it writes elsewhere than to a table, or has not started yet.
     """
-    spec = workspace.job(job).spec
-    if spec.sink.type != "table":
-        raise Refused(
-            f"the job `{job}` writes to {spec.sink.type}, not to a table - look for its rows there"
-        )
-    table = workspace.output(job)
-    found = workspace.read(
-        f"SELECT * EXCLUDE (_batch) FROM {table} ORDER BY _batch DESC, rowid DESC "
-        f"LIMIT {int(limit)}"
-    )
+    found = workspace.job(job).output.newest(limit)
     return found.to_pylist(), found.column_names
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from streamops_nb.connecting import own
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.lifecycle import ACTIVE, Status
+from streamops_nb.model.silence import silence
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.shell.arguments import named_values, with_params, with_start
@@ -21,7 +22,7 @@ from streamops_nb.shell.checking import endless_streams, load_spec, plan_of
 from streamops_nb.shell.foreground import Ending, draw
 from streamops_nb.shell.results import newest_output
 from streamops_nb.shell.totals import earlier_runs, total
-from streamops_nb.shell.wording import count
+from streamops_nb.shell.wording import cell, count
 
 __all__ = ["run_job"]
 
@@ -83,9 +84,7 @@ def _refuse_endless(job: JobSpec, folder: Path) -> None:
 def _opened(folder: Path, spec: JobSpec) -> Workspace:
     """Open a workspace without going on with its jobs, and save the job if it is new or changed."""
     workspace = own(folder, resume=False)
-    known = workspace.jobs
-    if spec.name not in known or known[spec.name].spec != spec:
-        workspace.save(spec, comment="streamops run")
+    workspace.save(spec, comment="streamops run")
     workspace.resources.ensure()
     return workspace
 
@@ -122,10 +121,13 @@ class _Screen:
         return self._workspace.view(self._name).status in ACTIVE
 
     def picture(self) -> RenderableType:
-        """Draw the job as it stands now, and its newest rows if any were asked for."""
+        """Draw the job as it stands now, why nothing comes out, the newest rows if asked for."""
         view = self._workspace.view(self._name)
         parts: list[RenderableType] = [board([view], self._before, time.time())]
         parts += troubles([view])
+        said = silence(view, time.time())
+        if said:
+            parts.append(Text(f"{view.job}: {cell(said, width=200)}", style="dim"))
         if self._rows:
             rows, columns = newest_output(self._workspace, self._name, self._rows)
             parts += [Text(), rows_table(rows, columns)]

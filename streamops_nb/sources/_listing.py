@@ -43,13 +43,17 @@ class Listing:
     Parameters
     ----------
     path
-        An absolute path or pattern.
+        A path or pattern.
     follow
         Whether a folder that does not exist may yet be made.
+    within
+        What a relative path is relative to.
     """
 
-    def __init__(self, path: Path, *, follow: bool) -> None:
+    def __init__(self, path: Path, *, follow: bool, within: Path = Path()) -> None:
         self._follow = follow
+        self._written, self._within = path, within
+        path = within / path
         magic = [i for i, part in enumerate(path.parts) if _MAGIC.search(part)]
         cut = magic[0] if magic else len(path.parts)
         self.path = path
@@ -71,13 +75,23 @@ class Listing:
             found = list(self._found())
         except FileNotFoundError as error:
             raise SourceError(
-                f"{self._folder} does not exist: create it, or correct the path of the source",
+                f"{self._folder} does not exist: create it, or correct the path of the source"
+                f"{self._meant()}",
                 retryable=self._follow,
             ) from error
         except OSError as error:
             raise SourceError(f"{self._folder} cannot be listed: {error.strerror}") from error
         self._order = {f.name: self._order.get(f.name) or natural(f.name) for f in found}
         return sorted(found, key=lambda f: self._order[f.name])
+
+    def _meant(self) -> str:
+        """Say what else a relative path may have meant: something in the present directory."""
+        path, here = self._written, Path.cwd()
+        steps = [part for part in path.parts if not _MAGIC.search(part)]
+        if path.is_absolute() or ".." in steps or not here.joinpath(*steps).exists():
+            return ""
+        other = os.path.relpath(here / path, self._within)
+        return f". It is relative to the workspace: for {here / path} write `{other}`"
 
     def _found(self) -> Iterator[Found]:
         if not self._parts and not self.path.is_dir():

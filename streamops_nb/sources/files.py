@@ -185,7 +185,7 @@ class FilesSource:
             codec = codec_of(name, self._settings.compression)
             return TextFile(name, codec, self._splitter, follow=follow)
 
-        listing = Listing(self._context.folder / path, follow=follow)
+        listing = Listing(path, follow=follow, within=self._context.folder)
         return Logs(listing, open_file, follow=follow, apart=self._apart)
 
     def _cut(self, position: Position, limit: Limit) -> dict[Slice, Piece]:

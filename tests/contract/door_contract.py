@@ -81,8 +81,10 @@ class DoorContract:
         self, door: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        Path("mine.yaml").write_text(door.save(plant("a")).config(defaults=False))
+        text = door.save(plant("a")).config(defaults=False)
+        Path("mine.yaml").write_text(f"{text}\ndescription: from a file\n")
         assert door.save("mine.yaml").view.version == 2
+        Path("mine.yaml").write_text(text)
         assert door.save(Path("mine.yaml")).view.version == 3
         assert [job.name for job in door.import_("mine.yaml")] == ["a"]
 

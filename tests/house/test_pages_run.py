@@ -71,6 +71,14 @@ def test_the_page_on_operating_does_what_it_says(tmp_path: Path) -> None:
     assert "version 2 waits" in said
 
 
+def test_the_page_on_files_and_frames_does_what_it_says(tmp_path: Path) -> None:
+    said = run_python("\n".join(blocks("docs/how-to-files.md", "python")), tmp_path)
+    assert '1 reject, the first one: field ms: "n/a" is not a DOUBLE' in said
+    assert "1 of 3 rows are early" in said
+    assert "RUNNING\n" in said
+    assert "/buy  1  190.0" in said
+
+
 def test_the_page_on_running_results_does_what_it_says(tmp_path: Path) -> None:
     said = page_does_what_it_says("docs/running-results.md", tmp_path)
     for part in (
@@ -92,6 +100,7 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     )
     assert [command.split()[0] for command in commands] == [
         "validate", "explain", "run", "output", "rejects", "jobs",
+        "preview", "run", "versions", "diff",
     ]  # fmt: skip
     for command in commands:
         done = streamops(*command.split(), folder=tmp_path)

@@ -88,6 +88,15 @@ def test_versions_say_who_when_why_and_which_runs(workspace: Workspace) -> None:
     assert (job.pending, workspace.resources.status().booking.held) == ("", {"a": 0.3})
 
 
+def test_saving_what_is_the_newest_version_already_makes_no_other(workspace: Workspace) -> None:
+    job = workspace.save(plant("a"), comment="first")
+    assert workspace.save(plant("a"), comment="again").versions()["comment"].to_list() == ["first"]
+    workspace.save(plant("a", cu=2))
+    workspace.save(plant("a"))
+    assert job.versions()["version"].to_list() == [1, 2, 3]
+    assert len(job.history()) == 3
+
+
 def test_a_difference_is_shown_as_text_side_by_side_and_by_setting(workspace: Workspace) -> None:
     workspace.save(plant("a", query="SELECT * FROM r WHERE temp > 30"))
     job = workspace.save(plant("a", cu=2, query="SELECT * FROM r WHERE temp > 40"))

@@ -260,6 +260,11 @@ def test_the_output_says_how_much_and_how_fresh_it_is_and_takes_questions(tmp_pa
         )
         with pytest.raises(so.QueryError):
             out.sql("SELECT * FROM elsewhere")
+        never = workspace.save(plant("c", sink={"type": "table", "key": ["nothing"]}))
+        with pytest.raises(so.SpecRefused):
+            never.start()
+        with pytest.raises(so.Refused, match="`c` has no output yet - start it first"):
+            never.output.df()
         silent = workspace.save(plant("b", sink={"type": "none"}))
         with pytest.raises(so.Refused, match="writes to none, not to a table"):
             silent.output.count  # noqa: B018

@@ -349,6 +349,7 @@ def test_the_batches_of_a_file_made_anew_are_numbered_on_also_after_a_run_withou
         job = workspace.job("a")
         job.start()
         fed(workspace)
+        job.pause()
         numbers = [e.n for e in workspace.events("a") if isinstance(e, BatchCommitted)]
         assert numbers == list(range(1, job.view.batch + 1))
         assert job.view.batch > last > 0

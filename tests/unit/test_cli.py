@@ -121,6 +121,29 @@ def test_validate_samples_a_stream_whose_schema_is_to_be_inferred(spec: Path) ->
     assert sorted(spec.parent.iterdir()) == [spec, records]
 
 
+def test_validate_says_why_no_schema_or_another_one_was_inferred(spec: Path) -> None:
+    changed(spec, "    schema: {ts: TIMESTAMPTZ, device: VARCHAR, temp: DOUBLE}\n", "")
+    records = spec.parent / "readings.jsonl"
+    records.write_text("ts,device\n")
+    done = streamops("validate", spec.name, folder=spec.parent)
+    assert done.stderr.startswith(
+        "streams.readings.format (line 3:3): no fields were found in 1 records, of which one is the"
+        ' text "ts,device" - say what they are (`format: csv`, `parquet`, `raw`), or declare'
+    )
+    records.write_text('{"ts": "2024-01-01T00:00:00Z", "device": "17"}\n')
+    text = spec.read_text()
+    query = "query: SELECT device FROM readings WHERE device > 3\n"
+    spec.write_text(text[: text.index("query:")] + query)
+    done = streamops("validate", spec.name, folder=spec.parent)
+    assert done.stderr.startswith(f"query 1:35 (line {query_line(spec)}:42): Cannot compare")
+    assert "and not all values of `device` are numbers" in done.stderr
+
+
+def query_line(spec: Path) -> int:
+    lines = spec.read_text().splitlines()
+    return next(n for n, line in enumerate(lines, start=1) if line.startswith("query:"))
+
+
 def test_validate_checks_what_the_sink_asks_of_the_query(spec: Path) -> None:
     changed(spec, "query:", "sink: {type: table, key: [machine]}\nquery:")
     done = streamops("validate", spec.name, folder=spec.parent)

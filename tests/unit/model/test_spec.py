@@ -48,6 +48,19 @@ def test_what_is_left_out_has_its_default() -> None:
     assert spec.start == Start(at=None, cut_off="drop", lookback=None)
 
 
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [("in/*.csv", "csv"), ("/data/a.CSV.gz", "csv"), ("a.parquet", "parquet")],
+)
+def test_files_whose_names_say_what_they_are_are_not_taken_for_json(path: str, form: str) -> None:
+    source = {"type": "files", "path": path}
+    (fault,) = stream_faults(source=source)
+    assert fault.startswith("streams.readings.format: the files")
+    assert fault.endswith(f"- write `format: {form}`")
+    assert stream_faults(source=source, format=form) == []
+    assert stream_faults(source={"type": "files", "path": "in"}) == []
+
+
 def test_a_specification_is_frozen() -> None:
     spec = JobSpec.model_validate(MINIMAL)
     with pytest.raises(ValidationError, match="frozen"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
 
 from streamops_nb.model.errors import QueryRefused
 from streamops_nb.plan.planner import Param
-from tests.unit.plan.planning import plan, refusal, refusals
+from tests.unit.plan.planning import STREAMS, plan, refusal, refusals
 
 WINDOW = "tumble(readings, ts, INTERVAL 10 SECONDS)"
 CLICKS = "tumble(clicks, ts, INTERVAL 10 SECONDS)"
@@ -357,3 +358,25 @@ def test_a_parameters_value_that_is_none_of_its_type_is_refused() -> None:
     assert [str(fault) for fault in caught.value.faults] == [
         'params.size: the text "soon" is no INTERVAL'
     ]
+
+
+@pytest.mark.parametrize(
+    ("query", "column"),
+    [
+        ("SELECT url FROM clicks\nWHERE device > 3", "device"),
+        ("SELECT url FROM clicks WHERE 3 < device", "device"),
+        ("SELECT url + 1 AS x FROM clicks", "url"),
+        ("SELECT window_start, sum(url) AS x FROM " + CLICKS + " GROUP BY ALL", "url"),
+    ],
+)
+def test_a_column_that_was_inferred_to_be_text_is_told_with_the_fault(
+    query: str, column: str
+) -> None:
+    inferred = {"clicks": replace(STREAMS["clicks"], inferred=True)}
+    with pytest.raises(QueryRefused) as caught:
+        plan(query, streams=inferred)
+    (fault,) = caught.value.faults
+    assert f"not all values of `{column}` are numbers" in fault.remedy
+    with pytest.raises(QueryRefused) as caught:
+        plan(query)
+    assert "inferred" not in str(caught.value)

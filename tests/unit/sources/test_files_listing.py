@@ -69,6 +69,22 @@ def test_a_listing_tells_what_has_changed(folder: Path) -> None:
     assert (after["a1.csv"].size, after["a9.csv"]) == (1, before[1])
 
 
+def test_a_relative_path_that_is_there_from_the_present_directory_is_told_as_it_should_be(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    workspace = folder / "w.streamops"
+    for path, said in (
+        ("sub/*.csv", f"for {folder}/sub/*.csv write `../sub/*.csv`"),
+        ("a1.csv", "write `../a1.csv`"),
+        ("nothing", "correct the path of the source"),
+        ("../nothing", "correct the path of the source"),
+    ):
+        with pytest.raises(SourceError) as caught:
+            Listing(Path(path), follow=True, within=workspace).files()
+        assert str(caught.value).endswith(said)
+
+
 def test_a_folder_that_does_not_exist_is_worth_waiting_for_only_when_following(
     folder: Path,
 ) -> None:
