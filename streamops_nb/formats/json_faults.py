@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["epoch", "forgiving_query", "json_types"]
 
 
+_TRIMMED = r"trim(raw, E' \t\r\n')"
+
+
 def json_types(schema: Mapping[str, str]) -> str:
     """Write the structure literal that ``from_json`` takes; epochs are integers there."""
     return struct_type({n: "BIGINT" if t in EPOCHS else t for n, t in schema.items()})
@@ -51,8 +54,8 @@ def forgiving_query(schema: Mapping[str, str], session: Session) -> str:
     return f"""
         SELECT {", ".join(fields)}, _row, CASE
             WHEN raw IS NULL THEN 'the record has no value'
-            WHEN NOT _valid THEN 'not JSON: ' || {shown("trim(raw)")}
-            WHEN _document IS NULL THEN 'not a JSON object: ' || {shown("trim(raw)")}
+            WHEN NOT _valid THEN 'not JSON: ' || {shown(_TRIMMED)}
+            WHEN _document IS NULL THEN 'not a JSON object: ' || {shown(_TRIMMED)}
             ELSE coalesce({", ".join(faults)}) END AS _fault
         FROM (
             SELECT _row, raw, _valid, _document,

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,13 +118,17 @@ class ErrorLog(Shown):
 
         rows = [
             {
-                "last": iso(g.last_at),
-                "first": iso(g.first_at),
+                "last": _seconds(g.last_at),
+                "first": _seconds(g.first_at),
                 **{c: getattr(g, c) for c in _COLUMNS},
             }
             for g in self.groups[:_SHOWN]
         ]
         return table(rows, empty="No errors.")
+
+
+def _seconds(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _row(entry: Entry) -> dict[str, Any]:

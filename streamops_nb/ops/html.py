@@ -15,6 +15,8 @@ __all__ = ["line_chart", "table", "text"]
 
 _CELL = "padding:2px 10px 2px 0;text-align:left;vertical-align:top"
 _MOST = 300
+_SHORT = 24
+"""Values of so many characters are not broken into lines: a time, say."""
 
 
 def text(value: Any) -> str:
@@ -32,7 +34,9 @@ def table(rows: Sequence[Mapping[str, Any]], *, empty: str = "Nothing yet.") -> 
 
 
 def _cell(value: Any) -> str:
-    return f'<td style="{_CELL}">{text(value)}</td>'
+    written = text(value)
+    style = f"{_CELL};white-space:nowrap" if len(written) <= _SHORT else _CELL
+    return f'<td style="{style}">{written}</td>'
 
 
 def line_chart(
