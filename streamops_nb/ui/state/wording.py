@@ -13,6 +13,7 @@ __all__ = ["DASH", "ago", "bytes_text", "clock_time", "count", "lasting", "rate"
 DASH = "–"
 """Nothing is known, or nothing applies."""
 
+_LONG = 100 * 86_400
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "m"))
 _SCALES = ((1e9, "G"), (1e6, "M"), (1e4, "k"))
 
@@ -40,6 +41,8 @@ def lasting(seconds: float | None) -> str:
         return DASH
     if seconds < 60:
         return f"{seconds:.0f} s" if seconds >= 10 or seconds == 0 else f"{seconds:.2g} s"
+    if seconds >= _LONG:
+        return f"{seconds // 86_400:.0f} d"
     rest, parts = int(seconds), []
     for size, unit in _STEPS:
         if rest >= size:
