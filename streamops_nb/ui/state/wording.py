@@ -36,7 +36,7 @@ def rate(rows: float | None) -> str:
 
 
 def lasting(seconds: float | None) -> str:
-    """Write a length of time by its two largest units: ``3 h 12 m``."""
+    """Write a length of time by its two largest units: ``3 h 12 m``; a long one in days."""
     if seconds is None:
         return DASH
     if seconds < 60:
