@@ -103,13 +103,19 @@ class Conform:
         return self._types
 
 
+_DECLARED = {"TIMESTAMPTZ_NS": "TIMESTAMP WITH TIME ZONE"}
+"""Types of Arrow columns that no stream declares, and what is declared instead: nanoseconds with a
+time zone, as pandas makes them, are brought to microseconds."""
+
+
 def infer_columns(table: pa.Table, session: Session) -> dict[str, str]:
     """Give the DuckDB types of the columns that are the source's own (no leading ``_``)."""
     given = table.select([name for name in table.column_names if not name.startswith("_")])
     if not given.num_columns:
         return {}
     with session.registered(_records=given):
-        return session.describe("SELECT * FROM _records")
+        found = session.describe("SELECT * FROM _records")
+    return {name: _DECLARED.get(kind, kind) for name, kind in found.items()}
 
 
 def _cast(name: str, actual: str, kind: str, session: Session) -> str:

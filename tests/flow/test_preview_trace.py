@@ -73,6 +73,10 @@ def test_the_rows_that_are_followed_are_those_of_the_preview(
         p = previewed(made, case)
         for name, stage in p.result.stages.items():
             assert not compare(shown(stage.table), p.trace.table(name), [], session)
+        for name, losses in p.follow().losses.items():
+            for relation in {loss.relation for loss in losses}:
+                numbers = [n for loss in losses if loss.relation == relation for n in loss.numbers]
+                assert sorted(numbers) == p.trace.dropped(name)[relation].tolist()
         lost = {name for name, step in p.trace.steps.items() if step.made is None}
         assert not {n for n in lost if p.trace.streams(n)} or "CAST(r AS VARCHAR)" in case.query
 

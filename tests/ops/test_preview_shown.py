@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from IPython.lib.pretty import pretty
 
-from streamops_nb.ops.preview import page
+from streamops_nb.ops.preview import following, page
 from streamops_nb.ops.preview.cells import cell_text
 from streamops_nb.ops.preview.page import Caps, rows_html
 from streamops_nb.ops.preview.preview import Preview
@@ -23,7 +23,7 @@ FIELDS = {"ts": "TIMESTAMPTZ", "device": "VARCHAR", "temp": "DOUBLE"}
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 ALLOWED = {
     "form", "style", "div", "span", "b", "p", "label", "input", "small", "h4", "table", "thead",
-    "tbody", "tr", "th", "td",
+    "tbody", "tr", "th", "td", "details", "summary", "ol", "li", "code",
 }  # fmt: skip
 
 
@@ -104,13 +104,50 @@ def test_every_stage_is_a_tab_with_its_counts_and_the_output_is_open(plant: Work
     assert {"ts", "TIMESTAMPTZ", "2024-01-01 00:00:01Z", "31", "complete"} <= set(tags.texts)
 
 
+def test_what_a_stage_dropped_and_what_rows_were_made_of_is_read_without_a_kernel(
+    plant: Workspace,
+) -> None:
+    preview = previewed(plant, WINDOWS, record(1), record(2, temp=20.0), record(3), record(25))
+    told = re.findall(r"<summary>(.*?)</summary>", preview._repr_html_())
+    assert told == [
+        "1 of 4 rows of readings dropped - WHERE temp &gt; $threshold (query 2:72): 1",
+        "Why: what its first 3 rows were made of",
+        "Why: what its first 2 rows were made of",
+    ]
+    made = re.findall(r"<li>(.*?)</li>", preview._repr_html_())
+    size = len(record(1)) + 1
+    assert made[3:] == [
+        f"hot: 2 rows; readings: 2 records (partition readings.jsonl: offsets 0, {2 * size})",
+        f"hot: 1 rows; readings: 1 records (partition readings.jsonl: offsets {3 * size})",
+    ]
+    dropped = re.findall(r'<td class="so-number">(\d+)</td><td>(.*?)</td>', preview._repr_html_())
+    assert (str(size), "2024-01-01 00:00:02Z") in dropped
+
+
+def test_where_rows_were_not_followed_that_is_said_and_how_to_ask(
+    plant: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opaque = previewed(plant, "SELECT r::VARCHAR AS v FROM readings AS r", record(1))
+    said = "Its rows cannot be followed, so it is not known which it dropped."
+    assert said in opaque._repr_html_()
+    monkeypatch.setattr(following, "_LARGEST", 1)
+    large = previewed(plant, WINDOWS, record(1), record(2))
+    assert "not looked at, of more than 1 records. Ask: <code>p.why(0, " in large._repr_html_()
+
+
+def test_the_page_of_a_preview_whose_workspace_is_closed_is_still_there(tmp_path: Path) -> None:
+    with opened(tmp_path / "other") as workspace:
+        preview = previewed(workspace, WINDOWS, record(1))
+    assert "what rows were made of: not known: following the rows needs" in preview._repr_html_()
+
+
 def test_the_page_holds_no_script_no_address_and_no_tag_but_its_own(plant: Workspace) -> None:
     evil = f"SELECT ts, device, '{EVIL.replace(chr(39), '')}' AS \"{EVIL}\" FROM readings"
     preview = previewed(plant, evil, record(1, device=EVIL), f'"{EVIL}"')
     tags = Tags(preview._repr_html_())
     assert {tag for tag, _ in tags.tags} <= ALLOWED
     assert {name for _, attrs in tags.tags for name in attrs} == {
-        "class", "method", "type", "name", "checked",
+        "class", "method", "type", "name", "checked", "start", "tabindex",
     }  # fmt: skip
     assert EVIL in tags.texts
     assert not re.search(r"https?://|@import|url\(|javascript:", preview._repr_html_())

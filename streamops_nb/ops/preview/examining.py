@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from streamops_nb.db import Session
 from streamops_nb.engine.preview.asked import Key
 from streamops_nb.engine.preview.difference import compare
+from streamops_nb.engine.preview.losses import Followed, follow
 from streamops_nb.engine.preview.matching import check_columns, matching
 from streamops_nb.engine.preview.missing import Finding, Search
 from streamops_nb.engine.preview.profile import PROFILE, profile
@@ -50,6 +51,7 @@ class Examining:
     result: Result
     params: dict[str, Any]
     upto: str | None
+    _followed: Followed | None = None
 
     @property
     def output(self) -> str:
@@ -74,12 +76,26 @@ class Examining:
             session=session,
         )
 
-    @cached_property
+    def follow(self, seconds: float | None = None) -> Followed:
+        """Follow the rows through the stages; the query runs once more, when it is first asked.
+
+        Parameters
+        ----------
+        seconds
+            The most that it may take; default as long as a preview.
+        """
+        if self._followed is None:
+            self._followed = self._previews.previewer.within(
+                lambda session: follow(self._tracing(session), self.spec.query),
+                what="following the rows",
+                seconds=seconds,
+            )
+        return self._followed
+
+    @property
     def trace(self) -> Trace:
-        """Which rows each row was made of; the query runs once more for it."""
-        return self._previews.previewer.within(
-            lambda session: self._tracing(session).run(), what="following the rows"
-        )
+        """Which rows each row was made of."""
+        return self.follow().trace
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -128,7 +144,7 @@ class Examining:
         place = _place_of(row, table)
         row_values = head(table.slice(place, 1), 1, table.num_columns)
         values = dict(zip(table.column_names, (column[0] for column in row_values), strict=True))
-        return Why(self.trace, name, self._number(name, table, place), values)
+        return Why(self.trace, name, self.number(name, table, place), values)
 
     def why_not(
         self, key: Mapping[str, Any] | None = None, *, stage: str | None = None, **values: Any
@@ -180,7 +196,7 @@ class Examining:
         if not late.num_rows:
             return None
         table = self.result.stages[stage].table
-        numbers = np.array([self._number(stage, table, int(place)) for place in places])
+        numbers = np.array([self.number(stage, table, int(place)) for place in places])
         found = self.trace.back({stage: numbers})
         records = {
             (name, *place)
@@ -197,7 +213,7 @@ class Examining:
             raise Refused(f"there is no stage `{name}` - {did_you_mean(name, self.result.stages)}")
         return name
 
-    def _number(self, stage: str, table: pa.Table, place: int) -> int:
+    def number(self, stage: str, table: pa.Table, place: int) -> int:
         """The number in the trace of a row of the preview: of equal rows the n-th."""
         traced = self.trace.table(stage)
         row = {column: table[column][place] for column in traced.column_names}

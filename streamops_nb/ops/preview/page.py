@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from streamops_nb.engine.preview.result import WINDOW, StageResult
 from streamops_nb.ops.preview.cells import cell_text, head
+from streamops_nb.ops.preview.following import Following, following
 from streamops_nb.ops.preview.words import counts, heading, notes, of_rows, why_empty
 
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ def rows_html(
         f"<tr>{''.join(map(_td, names, row, [caps.width] * shown))}</tr>"
         for row in zip(*columns, strict=True)
     )
-    body = f'<div class="so-rows"><table><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table>'
-    return f"{body}{_more(table, caps)}</div>"
+    body = f"<table><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table>"
+    # what scrolls can be reached by the keyboard
+    return f'<div class="so-rows" tabindex="0">{body}{_more(table, caps)}</div>'
 
 
 def _page(preview: Preview, caps: Caps) -> str:
@@ -117,8 +119,11 @@ def _tabs(preview: Preview, caps: Caps) -> Iterator[tuple[str, str, str]]:
     """Give title, second line and content of each tab."""
     result = preview.result
     stages = list(result.stages.values())
+    found = following(preview)
     for stage in stages[:_TABS]:
-        yield _cut(stage.name), counts(stage), _stage(preview, stage, caps)
+        dropped = None if isinstance(found, str) else found.dropped(stage.name)
+        panel = _stage(preview, stage, caps) + "".join(_followed(found, stage, caps))
+        yield _cut(stage.name), counts(stage, dropped), panel
     if len(stages) > _TABS:
         left = len(stages) - _TABS
         yield "…", of_rows(left, "more stage"), "<p>They are in <code>p.stages</code>.</p>"
@@ -158,6 +163,37 @@ def _stage(preview: Preview, stage: StageResult, caps: Caps) -> str:
     took = f"{of_rows(stage.rows_out)}, {stage.seconds * 1_000:,.1f} ms"
     left = f'<div class="so-side">{"".join(sides)}</div>' if sides else ""
     return left + _side(f"Output: {_cut(stage.name)}", content, took)
+
+
+def _followed(found: Following | str, stage: StageResult, caps: Caps) -> Iterator[str]:
+    """What the stage dropped and why, and what its first rows were made of; folded away."""
+    asked = f"p.why(0, stage={stage.name!r}), p.why_not(column=value, stage={stage.name!r})"
+    if stage.kind == "reference" or not caps.rows:
+        return
+    if isinstance(found, str):
+        told = f"What it dropped, and what rows were made of: {found}."
+        yield f'<p class="so-more">{_esc(told)} Ask: <code>{_esc(asked)}</code></p>'
+        return
+    if found.dropped(stage.name) is None:
+        told = "Its rows cannot be followed, so it is not known which it dropped."
+        yield f'<p class="so-more">{told}</p>'
+        return
+    for lost in found.lost(stage.name, caps.rows):
+        yield _folded(lost.told, rows_html(lost.rows, caps) + _beyond(lost.total, caps.rows))
+    made = [f"<li>{_esc(cell_text(text, 400))}</li>" for text in found.made_of(stage.name)]
+    if made:
+        listed = f'<ol start="0">{"".join(made)}</ol>'
+        more = f'<p class="so-more">Of any row: <code>{_esc(asked)}</code></p>'
+        yield _folded(f"Why: what its first {of_rows(len(made))} were made of", listed + more)
+
+
+def _folded(title: str, content: str) -> str:
+    return f"<details><summary>{_esc(cell_text(title, 600))}</summary>{content}</details>"
+
+
+def _beyond(total: int, shown: int) -> str:
+    left = total - shown
+    return f'<div class="so-more">{of_rows(left, "more row")}</div>' if left > 0 else ""
 
 
 def _window_first(table: pa.Table) -> pa.Table:

@@ -76,6 +76,16 @@ class Passing:
         full = [rows for rows in pieces.values() if len(rows)] or list(pieces.values())[:1]
         return pd.concat(full, ignore_index=True) if full else pd.DataFrame()
 
+    @cached_property
+    def losses(self) -> pd.DataFrame:
+        """Why rows were dropped, a row per reason: ``input``, ``reason`` and the number of rows."""
+        import pandas as pd
+
+        self._step  # noqa: B018 - refuses what cannot be followed
+        found = self._preview.follow().losses.get(self.name, ())
+        rows = [(loss.relation, loss.reason, len(loss.numbers)) for loss in found]
+        return pd.DataFrame(rows, columns=["input", "reason", "rows"])
+
     @property
     def share_dropped(self) -> float:
         """Which share of the rows that went in was dropped."""

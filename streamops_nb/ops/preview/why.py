@@ -86,6 +86,11 @@ class Why:
                 below[relation] = np.union1d(below.get(relation, numbers), numbers)
         return _records(self._trace, self._trace.back(below))
 
+    @property
+    def short(self) -> str:
+        """What it was made of, on one line."""
+        return "; ".join(map(self._line, self.numbers)) or "no row"
+
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={markup.text(value)}" for name, value in self.row.items())
         lines = [f"{self.stage}: {values}"]
@@ -98,14 +103,14 @@ class Why:
         return "\n".join(lines)
 
     def _line(self, name: str) -> str:
-        rows = self.inputs[name]
+        numbers = self.numbers[name]
         if name not in self._trace.flows:
-            return f"{name}: {len(rows):,} rows"
-        places = [
-            f"partition {partition}: offsets {_ranges(offsets.tolist())}"
-            for partition, offsets in rows.groupby("_partition", sort=True)["_offset"]
-        ]
-        return f"{name}: {len(rows):,} records ({'; '.join(places)})"
+            return f"{name}: {len(numbers):,} rows"
+        offsets: dict[str, list[int]] = {}
+        for partition, offset in self._trace.records(name, numbers):
+            offsets.setdefault(partition, []).append(offset)
+        places = [f"partition {p}: offsets {_ranges(offsets[p])}" for p in sorted(offsets)]
+        return f"{name}: {len(numbers):,} records ({'; '.join(places)})"
 
     def _repr_html_(self) -> str:
         head, *_ = repr(self).split("\n")

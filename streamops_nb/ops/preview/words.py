@@ -39,10 +39,16 @@ def heading(preview: Preview) -> str:
     return " · ".join(part for part in (f"{sample.how}: {read}", given) if part)
 
 
-def counts(stage: StageResult) -> str:
-    """Say what went into a stage and what came out."""
+def counts(stage: StageResult, dropped: int | None = None) -> str:
+    """Say what went into a stage and what came out.
+
+    Parameters
+    ----------
+    dropped
+        How many rows it dropped, if that was looked at.
+    """
     said = f"{stage.rows_in:,} in, {stage.rows_out:,} out"
-    gone = _dropped(stage)
+    gone = _dropped(stage) if dropped is None else dropped
     if gone:
         said += f", {gone:,} dropped"
     return f"{said}, {stage.rejected:,} rejected" if stage.rejected else said

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from streamops_nb.db import Session, sealed
-from streamops_nb.formats.conform import Conform
+from streamops_nb.formats.conform import Conform, infer_columns
 from streamops_nb.formats.raw_format import RawFormat
 from streamops_nb.model.errors import SpecRefused
 
@@ -75,3 +75,11 @@ def test_raw_refuses_a_schema_that_is_not_one_text(schema: dict[str, str]) -> No
     with pytest.raises(SpecRefused, match="one field of text or bytes") as caught:
         RawFormat(None, schema)
     assert caught.value.faults[0].remedy.startswith("declare {line: VARCHAR}")
+
+
+def test_nanoseconds_with_a_zone_are_inferred_as_what_a_stream_may_declare(
+    session: Session,
+) -> None:
+    times = pa.array([0], pa.timestamp("ns", tz="UTC"))
+    inferred = infer_columns(pa.table({"ts": times, "v": [1]}), session)
+    assert inferred == {"ts": "TIMESTAMP WITH TIME ZONE", "v": "BIGINT"}
