@@ -11,18 +11,26 @@ from streamops_nb.plan.tree import Node, same
 __all__ = ["hands_on", "keys_of", "selected"]
 
 
-def keys_of(stages: Iterable[Stage]) -> dict[str, tuple[str, ...]]:
+def keys_of(
+    stages: Iterable[Stage], streams: Mapping[str, tuple[str, ...]] | None = None
+) -> dict[str, tuple[str, ...]]:
     """Give for each stage the columns that are different for every two rows of it, if it has some.
 
     A stage that groups has its keys, windows among them; one that only hands on the rows of such
-    stages has theirs. A key that is not in the SELECT list is left out, so two rows may still be
-    equal in the others.
+    stages, or of streams, has theirs. A key that is not in the SELECT list is left out, so two rows
+    may still be equal in the others.
+
+    Parameters
+    ----------
+    streams
+        The columns that tell the rows of streams apart, as far as they are known.
     """
     found: dict[str, tuple[str, ...]] = {}
     for stage in stages:
         if stage.node["type"] != "SELECT_NODE" or stage.kind is Kind.REFERENCE:
             continue
-        found[stage.name] = _grouped(stage) if stage.aggregated else _handed_on(stage, found)
+        known = {**(streams or {}), **found}
+        found[stage.name] = _grouped(stage) if stage.aggregated else _handed_on(stage, known)
     return {name: keys for name, keys in found.items() if keys}
 
 

@@ -28,8 +28,7 @@ def test_another_parameter_removes_rows_and_changes_cells(made: Previews) -> Non
     p = preview(made, JOB, sample(ROWS))
     d = p.diff(p.run(params={"threshold": 2.5}))
     assert d.summary == (
-        "result: 1 removed, 1 changed (1 cells) by window_start, device; "
-        "hot: 2 removed as whole rows"
+        "result: 1 removed, 1 changed (1 cells) by window_start, device; hot: 2 removed by ts"
     )
     assert d["hot"].removed.to_dict("records") == [ROWS[0], ROWS[2]]
     assert d["result"].removed[["device", "n"]].to_dict("split")["data"] == [["b", 1]]
@@ -58,8 +57,7 @@ def test_the_same_preview_differs_in_nothing(made: Previews) -> None:
 def test_another_sample_is_told(made: Previews) -> None:
     p, q = (preview(made, JOB, sample(rows)) for rows in (ROWS, ROWS[:3]))
     assert p.diff(q).summary == (
-        "result: 1 removed by window_start, device; "
-        "hot: 1 removed as whole rows (on different samples)"
+        "result: 1 removed by window_start, device; hot: 1 removed by ts (on different samples)"
     )
 
 
@@ -117,3 +115,13 @@ def test_a_stage_that_is_not_there_is_refused(made: Previews) -> None:
     p = preview(made, JOB, sample(ROWS))
     with pytest.raises(Refused, match="there is no stage `resul` - did you mean `result`"):
         p.diff(p.run())["resul"]
+
+
+def test_records_that_no_column_tells_apart_alone_are_told_apart_by_two(made: Previews) -> None:
+    rows = readings((1, "a", 2.0), (1, "b", 3.0), (2, "a", 2.0), (2, "b", 3.0))
+    p = preview(made, spec("SELECT ts, device, temp * 2 AS temp FROM readings"), sample(rows))
+    q = p.run(query="SELECT ts, device, temp * greatest(temp, 2.0) AS temp FROM readings")
+    assert p.diff(q).summary == "result: 2 changed (2 cells) by ts, device"
+    twice = preview(made, spec("SELECT ts, temp FROM readings"), sample([*rows, rows[0]]))
+    changed = twice.run(query="SELECT ts, temp + 0.5 AS temp FROM readings")
+    assert twice.diff(changed).summary == "result: 5 added, 5 removed as whole rows"

@@ -121,7 +121,8 @@ def test_a_stream_on_which_nothing_comes_ends_the_wait_at_the_time_limit(ws: Wor
     append(ws, *one_by_one(0, 3))
     preview = ws.preview("all", live=True, seconds=0.2)
     assert temps(preview) == []
-    assert drawn(preview.sample) == ("seconds", False, False)
+    assert drawn(preview.sample) == ("", False, False)
+    assert preview.sample.how == "next 1,000 rows, waited 0.2 s"
 
 
 def test_a_batch_of_the_job_is_previewed_by_its_number(ws: Workspace) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from streamops_nb.engine.preview.draw import Draw, Draws, Found
+from streamops_nb.engine.preview.draw import Draw, Draws, Found, Reader
 from streamops_nb.engine.preview.meeting import latest_since, met
 from streamops_nb.engine.preview.sample import Drawn
 from streamops_nb.engine.preview.strata import latest_of_strata
+from streamops_nb.engine.reading import backlog
 from streamops_nb.model.batch import Position, Slice, Span
 from streamops_nb.model.duration import duration_text
 
@@ -88,17 +89,26 @@ class Next:
                 over = ends.closed and all(
                     reader.position.get(p, at) >= at for p, at in ends.latest.items()
                 )
-                if over or reader.reached:
+                if over or reader.reached in ("rows", "bytes"):
                     del open_[name]
+            if draws.time_is_up:
+                break
             if open_ and not came:
                 time.sleep(_LOOK)
-        return {
-            name: draws[name].found(r, draws[name].source.ends(), r.reached).told
-            for name, r in readers.items()
-        }
+        if open_:
+            draws.notes.append(f"waited {draws.limits.seconds:g} s")
+        return {name: _waited(draws[name], reader).told for name, reader in readers.items()}
 
     def __str__(self) -> str:
         return f"next {self.rows:,} rows"
+
+
+def _waited(draw: Draw, reader: Reader) -> Found:
+    """What came until a limit was reached; that the time is up leaves out only what was there."""
+    ends, reached = draw.source.ends(), reader.reached
+    if reached == "seconds" and not backlog(ends, reader.position):
+        reached = ""
+    return draw.found(reader, ends, reached)
 
 
 Point = datetime | Mapping[str, Position] | None

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from streamops_nb.db import Session
 from streamops_nb.engine.preview.asked import Key
 from streamops_nb.engine.preview.difference import compare
+from streamops_nb.engine.preview.keying import key_of
 from streamops_nb.engine.preview.losses import Followed, follow
 from streamops_nb.engine.preview.matching import check_columns, matching
 from streamops_nb.engine.preview.missing import Finding, Search
@@ -229,8 +230,9 @@ class Examining:
     ) -> Diff:
         """Say what `other` has added, removed and changed, stage by stage.
 
-        Rows are told apart by a key: the given one, that of the sink, else the windows and GROUP
-        BY keys of the stage. Where there is none, or it is not unique, whole rows are compared.
+        Rows are told apart by a key: the given one, that of the sink, the windows and GROUP BY keys
+        of the stage, or columns it hands on that tell the sample's records apart. Where there is
+        none, or it is not unique, whole rows are compared.
         Floating-point values are equal up to a relative 1e-9.
 
         Parameters
@@ -248,7 +250,13 @@ class Examining:
         given = dict(key) if isinstance(key, Mapping) else {other.output: key}
 
         def compared(session: Session) -> Diff:
-            inferred = [keys_of(self._outline(p, session).stages) for p in (self, other)]
+            inferred = [
+                keys_of(
+                    self._outline(p, session).stages,
+                    {name: key_of(flow) for name, flow in p.result.flows.items()},
+                )
+                for p in (self, other)
+            ]
             stages = {}
             for name, after in other.result.stages.items():
                 before = self.result.stages.get(name)
