@@ -91,8 +91,7 @@ def test_moving_a_slider_shows_the_result_and_what_differs_from_the_start(job: J
     assert tune.preview.sample is sample
     assert tune.preview.df["n"].tolist() == [1]
     assert (
-        "result: 8 removed, 1 changed (1 cells) by window_start, device; hot: 23 removed as whole "
-        "rows"
+        "result: 8 removed, 1 changed (1 cells) by window_start, device; hot: 23 removed by ts"
     ) in texts(tune._summary)
     assert "hot: 30 in, 1 out, 29 dropped" in texts(tune._summary)
     assert {"d2", "1"} <= set(texts(tune._rows))
