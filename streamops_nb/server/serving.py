@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from streamops_nb.model.errors import Refused
 
@@ -19,6 +22,36 @@ _GRACE = 2
 
 _CONNECTIONS = 1_000
 """Open at one time; more are turned away."""
+
+_HEAD = 30.0
+"""Seconds in which the head of a request arrives; the guard sees to what comes after it."""
+
+
+class _HeadInTime(H11Protocol):
+    """Hangs up on whoever connects and sends no request, or its head byte by byte."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait(transport)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not (self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]):
+            self._wait(None)
+        elif self._timer is None:
+            self._wait(self.transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait(None)
+        super().connection_lost(exc)
+
+    def _wait(self, transport: asyncio.Transport | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        late = None if transport is None else self.loop.call_later(_HEAD, transport.abort)
+        self._timer = late
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +102,7 @@ def make_server(app: Callable[..., Any], tls: Tls | None = None, **where: Any) -
         proxy_headers=False,
         lifespan="on",
         ws="none",
-        http="h11",
+        http=_HeadInTime,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_GRACE,
         limit_concurrency=_CONNECTIONS,

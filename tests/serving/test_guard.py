@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,26 @@ def test_a_request_that_is_too_large_is_refused(small: House) -> None:
 def test_a_request_that_does_not_arrive_is_given_up(small: House) -> None:
     with raw(small, "POST /v1/select", "content-length: 100") as line:
         assert b" 408 " in line.recv(100)
+
+
+@pytest.mark.parametrize("asked", [0, 2])
+@pytest.mark.parametrize("head", [b"", b"GET /live HTTP/1.1\r\nHost: local"])
+def test_who_sends_no_head_of_a_request_is_hung_up_on(
+    house: House, monkeypatch: pytest.MonkeyPatch, asked: int, head: bytes
+) -> None:
+    if not asked:
+        monkeypatch.setattr("streamops_nb.server.serving._HEAD", 0.1)
+    host, _, port = house.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as line:
+        for _ in range(asked):
+            line.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"live\n"):
+                answer += line.recv(1000)
+        monkeypatch.setattr("streamops_nb.server.serving._HEAD", 0.1)
+        line.sendall(head or b"G")
+        with suppress(ConnectionError):
+            assert line.recv(100) == b""
 
 
 def test_one_who_asks_too_often_waits_and_a_client_does_so_by_itself(small: House) -> None:
