@@ -23,8 +23,10 @@ from streamops_nb.plan.failing import failing
 from streamops_nb.plan.operator import Operator, Plan
 from streamops_nb.plan.tree import Tree
 
-__all__ = ["culprits_of", "fault_of", "repair"]
+__all__ = ["PIECE", "culprits_of", "fault_of", "repair"]
 
+PIECE = r"^one of \d+ rows fails: "
+"""How the reason of a row begins that was taken out with others, of which some fail."""
 _PIECE = 64
 """Rows of a piece that is not divided any more."""
 

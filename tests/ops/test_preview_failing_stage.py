@@ -83,3 +83,20 @@ def test_a_preview_of_a_closed_workspace_says_so(tmp_path: Path) -> None:
         shown.run()
     with pytest.raises(so.StreamopsError, match="the database is closed"):
         workspace.preview("SELECT text FROM r", data={"r": ROWS})
+
+
+def test_rows_of_windows_that_are_taken_out_in_pieces_are_counted_and_told() -> None:
+    mixed = ROWS.assign(text=["x", "1", "1"] * 666 + ["1", "1"])
+    shown = so.preview(
+        "SELECT window_end, sum(CAST(text AS INTEGER)) AS n "
+        "FROM tumble(r, ts, INTERVAL 1 HOUR) GROUP BY ALL",
+        data={"r": mixed},
+    )
+    assert not shown.faults
+    pieces = shown.rejects["reason"].str.startswith("one of ").sum()
+    assert pieces > 0
+    assert len(shown.rejects) + shown.df["n"].sum() == 2_000
+    assert (
+        f"{pieces:,} of {len(shown.rejects):,} rejects were taken out in pieces in which some rows "
+        "fail: too many do to find each"
+    ) in repr(shown)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from streamops_nb.engine.narrow import PIECE
 from streamops_nb.engine.preview.flows import Flow
 from streamops_nb.engine.preview.result import WINDOW, Result, StageResult, WindowStatus
 from streamops_nb.engine.watermark import FOREVER, NEVER
@@ -67,6 +68,13 @@ def notes(preview: Preview) -> Iterator[str]:
         if drawn.truncated in ("bytes", "seconds"):
             yield f"{name}: more was there, the limit of {drawn.truncated} was reached"
     result = preview.result
+    pieces = pc.sum(pc.match_substring_regex(result.rejects["reason"], PIECE)).as_py()
+    if pieces:
+        rejects = of_rows(result.rejects.num_rows, "reject")
+        yield (
+            f"{pieces:,} of {rejects} were taken out in pieces in which some rows fail: too many "
+            "do to find each"
+        )
     stage = result.stages.get(preview.output)
     if stage is None:
         return
