@@ -8,7 +8,7 @@ was compared with.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streamops_nb.db import ident
 from streamops_nb.plan.decompose import names_row
@@ -35,12 +35,16 @@ class Input:
         The relation's name.
     view
         The name under which a traced stage reads it, with its numbers as the column `number`.
+    placed
+        Whether `view` must be a table without that column, as the stage would see it: the numbers
+        are the places of its rows.
     """
 
     name: str
     item: Item
     view: str
     number: str
+    placed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,12 +81,36 @@ def inputs_of(stage: Stage) -> tuple[Input, ...]:
 
 
 def trace(stage: Stage, tree: Tree) -> Traced | None:
-    """Write a traced stage; None if columns of ours would be seen by its query."""
-    inputs = inputs_of(stage)
+    """Write a traced stage; None if what we add to its inputs would be seen by its query."""
+    inputs = _unseen(stage.node, inputs_of(stage))
+    if inputs is None:
+        return None
     windows = _partitions(stage.node)
     peers = tuple(f"_streamops_peers_{n}" for n in range(len(windows)))
     node = _traced(stage.node, inputs, windows, tree)
     return None if node is None else Traced(sql=tree.sql(node), inputs=inputs, peers=peers)
+
+
+def _unseen(node: Node, inputs: tuple[Input, ...]) -> tuple[Input, ...] | None:
+    """Let inputs be placed whose columns the query looks at as a whole; None if one cannot."""
+    if node["type"] == "SET_OPERATION_NODE":
+        for part in node["children"]:
+            found = _unseen(part, inputs)
+            if found is None:
+                return None
+            inputs = found
+        return inputs
+    mine = alone(node, inputs)
+    if _may_hide(node) and not any(names_row(n, i.item) for n in walk(node) for i in mine):
+        return inputs
+    if not all(i.item.macro is None and _has_places(i) for i in mine):
+        return None
+    changed = {i.number: replace(i, view=f"_placed{i.view}", placed=True) for i in mine}
+    return tuple(changed.get(i.number, i) for i in inputs)
+
+
+def _has_places(found: Input) -> bool:
+    return "rowid" not in {name.lower() for name in found.item.relation.columns}
 
 
 def _traced(
@@ -91,8 +119,6 @@ def _traced(
     if node["type"] == "SET_OPERATION_NODE":
         parts = [_traced(part, inputs, windows, tree) for part in node["children"]]
         return None if None in parts else {**node, "children": parts}
-    if any(names_row(below, i.item) for below in walk(node) for i in inputs):
-        return None
     grouped = is_grouped(node)
     if node["modifiers"]:
         if grouped or windows:
@@ -103,7 +129,7 @@ def _traced(
     if made is None:
         return None
     seen = {i.number for i in alone(node, inputs) if not i.item.hidden}
-    extra = [tree.expression(_numbers(i.number, i.number in seen, grouped)) for i in inputs]
+    extra = [tree.expression(_numbers(i, i.number in seen, grouped)) for i in inputs]
     extra += [tree.expression(f"dense_rank() OVER (ORDER BY {_order(w, tree)})") for w in windows]
     kept = "true" if node["qualify"] is None else f"coalesce({tree.text(node['qualify'])}, false)"
     extra.append(tree.expression(kept))
@@ -121,7 +147,7 @@ def alone(node: Node, inputs: Sequence[Input]) -> list[Input]:
 def over_numbered(node: Node, inputs: Sequence[Input]) -> Node | None:
     """Let a SELECT read its inputs with numbers, without its stars seeing them; None if they do."""
     here = {id(i.item.node): i for i in alone(node, inputs)}
-    if not _may_hide(node):
+    if not all(i.placed for i in here.values()) and not _may_hide(node):
         return None
 
     def change(below: Node) -> Node | None:
@@ -161,17 +187,22 @@ def _without(entry: Node, inputs: Sequence[Input]) -> Node:
     if entry["class"] != "STAR":
         return entry
     named = entry["relation_name"].lower()
-    seen = [i for i in inputs if not i.item.hidden and named in ("", i.item.alias.lower())]
+    seen = [
+        i for i in inputs if not (i.item.hidden or i.placed) and named in ("", i.item.alias.lower())
+    ]
+    if not seen:
+        return entry
     return {**entry, "exclude_list": [*entry["exclude_list"], *(i.number for i in seen)]}
 
 
-def _numbers(name: str, seen: bool, grouped: bool) -> str:
+def _numbers(found: Input, seen: bool, grouped: bool) -> str:
     """SQL for the numbers of the rows of an input, as a list."""
     if not seen:
         return "any_value(CAST([] AS BIGINT[]))" if grouped else "CAST([] AS BIGINT[])"
+    number = f"{ident(found.item.alias)}.rowid" if found.placed else ident(found.number)
     if grouped:
-        return f"coalesce(list({ident(name)}) FILTER ({ident(name)} IS NOT NULL), [])"
-    return f"CASE WHEN {ident(name)} IS NULL THEN [] ELSE [{ident(name)}] END"
+        return f"coalesce(list({number}) FILTER ({number} IS NOT NULL), [])"
+    return f"CASE WHEN {number} IS NULL THEN [] ELSE [{number}] END"
 
 
 def _partitions(node: Node) -> list[list[Node]]:

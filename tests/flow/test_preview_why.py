@@ -198,13 +198,34 @@ def test_rows_on_which_a_stage_fails_are_rejects_and_not_dropped(made: Previews)
 
 def test_a_stage_that_cannot_be_followed_is_named(made: Previews) -> None:
     query = """
-        WITH whole AS (SELECT ts, to_json(r) AS row FROM readings AS r)
+        WITH whole AS (SELECT window_end, to_json(r) AS row
+                       FROM tumble(readings, ts, INTERVAL 1 HOUR) AS r)
         SELECT * FROM whole"""
     shown = preview(made, spec(query), sample(readings((1, "a", 2.0))))
     why = shown.why(0)
     assert (list(why.inputs), why.unknown) == (["whole"], ("whole",))
     with pytest.raises(Refused, match="the rows of the stage `whole` cannot be followed"):
         shown.stages["whole"].dropped  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT to_json(r) AS v, CAST(r.device AS INTEGER) AS n FROM readings AS r WHERE temp > 1",
+        "SELECT COLUMNS(*), CAST(device AS INTEGER) AS n FROM readings WHERE temp > 1",
+        "SELECT ts, COLUMNS('te.*'), device::INTEGER AS n FROM readings WHERE temp > 1",
+        (
+            "SELECT r.ts, r::VARCHAR AS v, device::INTEGER AS n FROM readings r WHERE temp > 1 "
+            "UNION ALL SELECT ts, device AS v, 0 AS n FROM readings WHERE temp < 0"
+        ),
+    ],
+)
+def test_rows_are_followed_where_the_query_looks_at_whole_ones(query: str, made: Previews) -> None:
+    rows = readings((1, "1", 0.5), (2, "x", 3.0), (3, "3", 4.0), (4, "4", 5.0))
+    shown = preview(made, spec(query), sample(rows))
+    assert [len(shown.rejects), len(shown.df)] == [1, 2]
+    assert [shown.why(n).df["_offset"].tolist() for n in (0, 1)] == [[2], [3]]
+    assert shown.stages["result"].dropped["_offset"].tolist() == [0]
 
 
 def test_a_profile_says_nulls_distinct_values_bounds_and_quantiles(made: Previews) -> None:

@@ -127,7 +127,8 @@ def test_what_a_stage_dropped_and_what_rows_were_made_of_is_read_without_a_kerne
 def test_where_rows_were_not_followed_that_is_said_and_how_to_ask(
     plant: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opaque = previewed(plant, "SELECT r::VARCHAR AS v FROM readings AS r", record(1))
+    whole = "SELECT window_end, r::VARCHAR AS v FROM tumble(readings, ts, INTERVAL 1 HOUR) AS r"
+    opaque = previewed(plant, whole, record(1))
     said = "Its rows cannot be followed, so it is not known which it dropped."
     assert said in opaque._repr_html_()
     monkeypatch.setattr(following, "_LARGEST", 1)

@@ -180,7 +180,11 @@ class Tracing:
     def show(self, inputs: tuple[Input, ...]) -> None:
         """Make the views that a traced stage reads."""
         for found in inputs:
-            self._tables.show_as(found.view, found.name, ROW, found.number)
+            if found.placed:
+                name = ident(found.name)
+                self.session.run(f"CREATE OR REPLACE TEMP TABLE {ident(found.view)} AS FROM {name}")
+            else:
+                self._tables.show_as(found.view, found.name, ROW, found.number)
 
     def _step(self, stage: Stage) -> Step:
         inputs = inputs_of(stage)
@@ -189,6 +193,7 @@ class Tracing:
         for name in stage.reads & self._references.keys() - self._loaded:
             self._make(name, self._references[name], {})
         traced = trace(stage, self.tree) if stage.kind is not Kind.REFERENCE else None
+        inputs = inputs if traced is None else traced.inputs
         self.show(inputs)
         sql = self.fill(stage.sql if traced is None else traced.sql)
         rejected: dict[str, np.ndarray] = {}
@@ -232,7 +237,7 @@ class Tracing:
         if traced is None:
             kept = np.ones(found.num_rows, dtype=bool)
             return Step(stage=stage, rows=found, kept=kept, made=None, rejected=rejected)
-        lists = ((i.name, found[i.number].combine_chunks()) for i in traced.inputs)
+        lists = ((i.name, self._numbered(i, found[i.number])) for i in traced.inputs)
         return Step(
             stage=stage,
             rows=found.drop_columns(list(traced.hidden)),
@@ -241,6 +246,14 @@ class Tracing:
             peers=tuple(found[name].to_numpy() for name in traced.peers),
             rejected=rejected,
         )
+
+    def _numbered(self, of: Input, found: pa.ChunkedArray) -> pa.ListArray:
+        """The numbers of rows, also where a stage told their places."""
+        lists = found.combine_chunks()
+        if not of.placed:
+            return lists
+        numbers = self._tables.table(of.name)[ROW].to_numpy()[lists.values.to_numpy()]
+        return pa.ListArray.from_arrays(lists.offsets, pa.array(numbers))
 
     def _repair(
         self,

@@ -48,9 +48,9 @@ class Passing:
         step = self._trace.steps[self.name]
         if step.made is None:
             raise Refused(
-                f"the rows of the stage `{self.name}` cannot be followed: it names a whole row, a "
-                "column by its position, COLUMNS(…), or DISTINCT beside aggregates - name the "
-                "columns that it needs"
+                f"the rows of the stage `{self.name}` cannot be followed: it names a whole row of "
+                "windows or their COLUMNS(…), or DISTINCT beside aggregates - name the columns "
+                "that it needs"
             )
         return step
 
