@@ -83,22 +83,24 @@ def _near_pairs(
 
 
 def _one_by_one(before: Side, after: Side, tolerance: float) -> Iterator[tuple[int, int]]:
-    groups: dict[int, tuple[list[int], list[int]]] = {}
-    for n, (side, other) in enumerate(((before, after), (after, before))):
-        for place in np.flatnonzero(np.isin(side.rest, other.rest)):
-            groups.setdefault(int(side.rest[place]), ([], []))[n].append(int(place))
-    if sum(len(pair[0]) * len(pair[1]) for pair in groups.values()) > _MOST:
+    """Pair rows whose rest is equal: each with the first that is near and has no partner yet."""
+    order = np.argsort(after.rest, kind="stable")
+    first = np.searchsorted(after.rest[order], before.rest)
+    counts = np.searchsorted(after.rest[order], before.rest, side="right") - first
+    if counts.sum() > _MOST:
         return
-    for mine, theirs in groups.values():
-        for i in mine:
-            left = np.array(theirs, dtype=np.int64)
-            near = np.ones(len(left), dtype=bool)
-            for a, b in zip(before.floats, after.floats, strict=True):
-                near &= _near(a[i], b[left], tolerance)
-            if near.any():
-                j = int(left[near.argmax()])
-                theirs.remove(j)
-                yield i, j
+    i = np.repeat(np.arange(len(counts)), counts)
+    nth = np.arange(len(i)) - np.repeat(np.cumsum(counts) - counts, counts)
+    j = order[np.repeat(first, counts) + nth]
+    near = np.ones(len(i), dtype=bool)
+    for a, b in zip(before.floats, after.floats, strict=True):
+        near &= _near(a[i], b[j], tolerance)
+    paired: tuple[set[int], set[int]] = (set(), set())
+    for mine, theirs in zip(i[near].tolist(), j[near].tolist(), strict=True):
+        if mine not in paired[0] and theirs not in paired[1]:
+            paired[0].add(mine)
+            paired[1].add(theirs)
+            yield mine, theirs
 
 
 def _partners(mine: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

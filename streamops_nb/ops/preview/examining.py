@@ -250,10 +250,12 @@ class Examining:
         given = dict(key) if isinstance(key, Mapping) else {other.output: key}
 
         def compared(session: Session) -> Diff:
+            flows = {id(f): f for p in (self, other) for f in p.result.flows.values()}
+            known = {number: key_of(flow) for number, flow in flows.items()}
             inferred = [
                 keys_of(
                     self._outline(p, session).stages,
-                    {name: key_of(flow) for name, flow in p.result.flows.items()},
+                    {name: known[id(flow)] for name, flow in p.result.flows.items()},
                 )
                 for p in (self, other)
             ]
