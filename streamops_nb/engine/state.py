@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import version
 
 from streamops_nb.db import Session, ident
 from streamops_nb.engine.checkpoint import JobFile
@@ -15,7 +18,9 @@ from streamops_nb.plan.cutting import FLAG, closed_rows
 from streamops_nb.plan.operator import Plan
 from streamops_nb.plan.places import PLACE, placed_stream
 
-__all__ = ["prepare"]
+__all__ = ["planned_here", "prepare", "stages_of"]
+
+_PLANNED_BY = "state planned by"
 
 
 def prepare(
@@ -61,11 +66,32 @@ def _check_kept(plan: Plan, file: JobFile) -> None:
     text = file.about("state")
     if text is None:
         file.note("state", json.dumps(wanted))
-        return
-    kept = json.loads(text)
+    kept = wanted if text is None else json.loads(text)
     if kept != wanted:
         changed = sorted(name for name in {*kept, *wanted} if kept.get(name) != wanted.get(name))
         raise StorageError(
-            f"the window state kept in {', '.join(changed)} belongs to an earlier version of the "
-            "query - stop the job (which drops its state) and start it again"
+            f"the window state kept in {', '.join(stages_of(changed))} belongs to an earlier "
+            "version of the query, or of streamops_nb - agree that it is dropped: "
+            "start(drop_state=True)"
         )
+    if not planned_here(file):
+        file.note(_PLANNED_BY, _ours())
+
+
+def planned_here(file: JobFile) -> bool:
+    """Tell whether this version of streamops_nb planned the state that a file keeps.
+
+    Another one may keep something else for the same query.
+    """
+    return file.about(_PLANNED_BY) == _ours()
+
+
+@cache
+def _ours() -> str:
+    return version("streamops-nb")
+
+
+def stages_of(tables: Iterable[str]) -> list[str]:
+    """Name the stages that keep tables of state: ``"job_x"."state_<stage>_<number>"``."""
+    names = (re.sub(r'^"[^"]*"\.', "", table).replace('"', "") for table in tables)
+    return list(dict.fromkeys(name.removeprefix("state_").rpartition("_")[0] for name in names))

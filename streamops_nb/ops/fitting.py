@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from streamops_nb.engine.fit import misfits, tables_of
+from streamops_nb.engine.state import planned_here, stages_of
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.core import Core
@@ -46,9 +46,9 @@ class Fit:
             return f"{self.rows:,} rows of window state are kept for {self.job}, all of it fits"
         stages = f"the stage{'s' if self.dropped[1:] else ''} {', '.join(self.dropped)}"
         return (
-            f"{self.rows:,} rows of window state are kept for {self.job}; the query changes what is"
-            f" kept in {stages}, so they would be dropped: windows that are half full now would"
-            " count as cut off"
+            f"{self.rows:,} rows of window state are kept for {self.job}; what is kept in {stages}"
+            " changes, so they would be dropped: windows that are half full now would count as cut"
+            " off"
         )
 
 
@@ -65,17 +65,15 @@ def fit_of(core: Core, spec: JobSpec) -> Fit:
     if core.states.state(name).observed not in _KEEPING or not core.backend.job_path(name).exists():
         return Fit(job=name)
     record = core.catalog.job(name)
-    if record.ran and _same_plan(spec, core.spec(name, record.ran)):
-        return Fit(job=name, rows=rows)
+    same = bool(record.ran) and _same_plan(spec, core.spec(name, record.ran))
     database = core.backend.attach_job(name)
     with core.backend.job_file(name) as file:
         file.open()
-        if not file.about("state"):
+        if not file.about("state") or (same and planned_here(file)):
             return Fit(job=name, rows=rows)
         changed = misfits(tables_of(spec, core.backend.surroundings, database), file)
         agreed = file.may_drop
-    stages = dict.fromkeys(_stage(table) for table in changed)
-    return Fit(job=name, rows=rows, dropped=tuple(stages), agreed=agreed)
+    return Fit(job=name, rows=rows, dropped=tuple(stages_of(changed)), agreed=agreed)
 
 
 def agree(core: Core, name: str) -> None:
@@ -89,9 +87,3 @@ def agree(core: Core, name: str) -> None:
 
 def _same_plan(one: JobSpec, other: JobSpec) -> bool:
     return all(getattr(one, part) == getattr(other, part) for part in _PLANNED)
-
-
-def _stage(table: str) -> str:
-    """The stage that keeps a table of state, by the table's name: ``state_<stage>_<number>``."""
-    name = re.sub(r'^"[^"]*"\.', "", table).replace('"', "")
-    return name.removeprefix("state_").rpartition("_")[0]

@@ -242,3 +242,24 @@ def test_a_query_changed_while_the_job_ran_is_asked_about_at_its_start(
     assert job.status is Status.PAUSED
     job.start(drop_state=True)
     assert job.status is Status.RUNNING
+
+
+def test_state_that_another_version_of_the_package_planned_is_looked_at_before_a_start(
+    workspace: Workspace,
+) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    workspace.stream("log").append([{"ts": start, "device": "d", "temp": 1.0}])
+    job = workspace.save(appended("a", start={"at": "earliest"}))
+    job.start()
+    until(lambda: job.view.batches)
+    job.pause()
+    with workspace._core.backend.job_file("a") as file:
+        file.note("state planned by", "0.0.1")
+        assert job.fits()
+        file.note("state", (file.about("state") or "").replace('": "', '": "another'))
+        assert job.fits().dropped == ("result",)
+    with pytest.raises(so.MoveRefused, match="kept in the stage result changes"):
+        job.start()
+    assert job.status is Status.PAUSED
+    job.start(drop_state=True)
+    assert job.status is Status.RUNNING
