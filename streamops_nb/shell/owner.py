@@ -11,6 +11,7 @@ from rich.text import Text
 
 from streamops_nb.connecting import own
 from streamops_nb.model.errors import Refused
+from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.shell.board import board, troubles
 from streamops_nb.shell.foreground import Ending, draw
@@ -31,8 +32,9 @@ def run_workspace(folder: Path, console: Console, *, seconds: float | None = Non
         raise Refused(f"{folder} is no workspace - `streamops import` makes one")
     with Ending() as ending, own(folder) as workspace:
         for name, status in workspace.found.items():
-            stands = workspace.view(name).status
-            console.print(f"{name}: was {status} when its owner ended, is {stands}", markup=False)
+            stood = f"was {status} when its owner ended"
+            was = "was to start" if status is Status.STARTING else stood
+            console.print(f"{name}: {was}, is {workspace.view(name).status}", markup=False)
         console.print(f"{workspace.resources}")
         over = time.monotonic() + (float("inf") if seconds is None else seconds)
         before = earlier_runs(workspace)
