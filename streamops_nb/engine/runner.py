@@ -275,11 +275,7 @@ class Runner:
             raise error
         self._attempt += 1
         error.args = (self._masked(str(error)),)
-        retries = self.spec.errors.retries
-        wait: float | None = None
-        if error.retryable and self._attempt <= retries.attempts:
-            first, longest = retries.first.total_seconds(), retries.longest.total_seconds()
-            wait = min(longest, first * 2.0 ** min(self._attempt - 1, 30))
+        wait = self.spec.errors.retries.wait(self._attempt) if error.retryable else None
         self._on_trouble(
             Trouble(
                 error=error,

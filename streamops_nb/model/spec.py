@@ -122,6 +122,13 @@ class Retries(Part):
     first: Duration = Field(timedelta(seconds=1), examples=["1s"])
     longest: Duration = Field(timedelta(minutes=1), examples=["1m"])
 
+    def wait(self, attempt: int) -> float | None:
+        """Seconds to wait after so many attempts have failed; None: no more are made."""
+        if attempt > self.attempts:
+            return None
+        first, longest = self.first.total_seconds(), self.longest.total_seconds()
+        return min(longest, first * 2.0 ** min(attempt - 1, 30))
+
 
 class Errors(Part):
     """What becomes of rows that cannot be decoded or evaluated, and of failures.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from streamops_nb.model.spec import Positions, Start
 from streamops_nb.ops.core import Core, user
 from streamops_nb.ops.decision import Candidate, Decision, Outcome, decide
 from streamops_nb.ops.fitting import agree, fit_of
+from streamops_nb.ops.retrying import Retrying
 
 __all__ = ["Operations", "Request"]
 
@@ -103,6 +105,7 @@ class Operations:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.deciding = threading.RLock()
+        self.retrying = Retrying(core, self._begin_again)
 
     # deciding
 
@@ -261,23 +264,34 @@ class Operations:
 
     def _begin(self, name: str, stood: Status) -> StreamopsError | None:
         """Begin a run; if that fails, the job is FAILED. Return why."""
+        return self._tried(name, partial(self._run, name, stopped=stood is Status.STOPPED))
+
+    def _begin_again(self, name: str) -> None:
+        self._tried(name, partial(self._open, name, stopped=False), again=True)
+
+    def _tried(
+        self, name: str, do: Callable[[], None], *, again: bool = False
+    ) -> StreamopsError | None:
+        """Try to begin a run; one that nobody waits for is tried again, if that may help."""
         try:
-            self._run(name, stopped=stood is Status.STOPPED)
+            do()
         except StreamopsError as error:
             told = error
         except Exception as error:  # noqa: BLE001 - a bug must not leave a job STARTING
             told = StorageError(f"{type(error).__name__}: {error}")
             told.__cause__ = error
         else:
+            self.retrying.begun(name)
             return None
-        if self._core.states.state(name).observed is not Status.STARTING:
+        if self._core.states.state(name).observed not in (Status.STARTING, Status.RETRYING):
             return MoveRefused("it was paused or stopped while it started")
-        self._core.states.not_started(name, told)
+        if not (again and self.retrying.later(name, told)):
+            self._core.states.not_started(name, told)
         return told
 
     def _run(self, name: str, *, stopped: bool) -> None:
         core = self._core
-        run, last = core.catalog.new_run(name), core.states.view(name).batch
+        run = core.catalog.new_run(name)
         record = core.catalog.job(name)
         with core.backend.job_file(name) as file:
             stands, chosen = file.open(), file.next_start()
@@ -289,18 +303,23 @@ class Operations:
             job=name, at=core.now(), run=run, version=record.ran, start=said, cu=record.held
         )
         core.states.note(started)
-        core.backend.start(
-            core.spec(name, record.ran),
+        self._open(name, stopped=stopped)
+
+    def _open(self, name: str, *, stopped: bool) -> None:
+        record = self._core.catalog.job(name)
+        self._core.backend.start(
+            self._core.spec(name, record.ran),
             version=record.ran,
-            run=run,
-            history=(last, record.copied),
+            run=record.run,
+            history=(self._core.states.view(name).batch, record.copied),
             stopped=stopped,
         )
 
     def resume(self, names: Iterable[str]) -> list[str]:
         """Go on with jobs that were wanted running when their owner ended; return which.
 
-        A job that cannot go on says so and is FAILED; the others are not kept from going on.
+        A job that cannot go on says so and is FAILED, or RETRYING if what it lacks may come; the
+        others are not kept from going on.
         """
         core = self._core
         found = [
@@ -311,7 +330,7 @@ class Operations:
         ]
         core.states.begin_now(found)  # they may have been left for long: the limit counts from here
         for name in found:
-            self._begin(name, Status.STARTING)
+            self._tried(name, partial(self._run, name, stopped=False), again=True)
         return found
 
     def halt(self, names: Iterable[str], via: Status, to: Status) -> None:

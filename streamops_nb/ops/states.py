@@ -263,11 +263,20 @@ class States:
             trace=trouble.trace,
         )
         self._raise(raised)
-        if trouble.again_in is not None and self._views[job].status is Status.RUNNING:
+        if trouble.again_in is not None:
             reason = f"attempt {trouble.attempt}, again in {trouble.again_in:.3g} s: {error}"
             # the trouble may be a disk so full that not even this can be written; the job goes on
             with suppress(StorageError):
+                self._retries(job, reason)
+
+    def _retries(self, job: str, reason: str) -> None:
+        with self._lock:
+            status = self._views[job].status
+            if status in (Status.STARTING, Status.RUNNING):
                 self._report(job, Status.RETRYING, reason)
+            elif status is Status.RETRYING:  # no change of status tells of one attempt more
+                self._change({job: lambda before: replace(before, reason=reason)})
+                self._views[job] = replace(self._views[job], reason=reason)
 
     def raised(self, job: str, *, stage: str, kind: str, message: str) -> None:
         """Put something that went wrong beside a run into the error log."""

@@ -135,6 +135,7 @@ class Workspace(
             self.folder = self._core.folder
             self._core.previews.workspace = self
             self._operations = Operations(self._core)
+            opened.callback(self._operations.retrying.close)
             self.resources = Resources(self._core, memory_follows=memory is None)
             self.tokens = Tokens(self._core)
             self.resources.workspace = self
@@ -148,7 +149,7 @@ class Workspace(
             self.alarms = Alarms(self._core, self._operations)
             opened.callback(self.alarms.close)
             looks = [self.resources.look, self.alarms.look, self.failures.look]
-            looks.append(Rollup(self._core).look)
+            looks += [Rollup(self._core).look, self._operations.retrying.look]
             self._keeper = Keeper(self._core, self._operations, looks)
             opened.callback(self._keeper.close)
             # what was opened is closed in reverse order, by `close` or when opening fails

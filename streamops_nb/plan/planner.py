@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -16,12 +17,16 @@ from streamops_nb.plan.tree import Tree, relations_in
 
 __all__ = ["FINAL", "Param", "Planner", "StreamShape", "load_macros"]
 
+_DEFINING = threading.Lock()
+"""Two that define one macro at once are a conflict to DuckDB; jobs are started side by side."""
+
 
 def load_macros(session: Session) -> None:
     """Define the window macros in a session's instance."""
-    for statement in load_sql("streamops_nb.plan", "macros.sql").split(";\n"):
-        if "MACRO" in statement:
-            session.rows(statement)
+    with _DEFINING:
+        for statement in load_sql("streamops_nb.plan", "macros.sql").split(";\n"):
+            if "MACRO" in statement:
+                session.rows(statement)
 
 
 class Planner:

@@ -134,6 +134,44 @@ def running_and_stuck(workspace: Workspace, hanging: Any) -> so.Job:
     return job
 
 
+def test_a_start_that_nobody_waits_for_is_tried_again_while_the_source_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock()
+    with opened(tmp_path / "w", clock) as workspace:
+        for name, attempts in (("a", 2), ("b", 2), ("c", 1)):
+            errors = {"retries": {"attempts": attempts, "first": "10s"}}
+            workspace.save(plant(name, start={"at": "earliest"}, errors=errors))
+        workspace.start(["a", "b", "c"], begin=False)
+
+    def away(self: SimulatorSource) -> Any:
+        raise SourceError("the broker is away")
+
+    def look() -> None:
+        workspace._keeper.look()
+        workspace._operations.retrying.close()
+
+    def stands() -> dict[str, str]:
+        return {name: job.status.value for name, job in workspace.jobs.items()}
+
+    monkeypatch.setattr(SimulatorSource, "ends", away)
+    with opened(tmp_path / "w", clock) as workspace:
+        assert stands() == dict.fromkeys("abc", "RETRYING")
+        assert workspace.state("a").reason == "attempt 1, again in 10 s: the broker is away"
+        clock.advance(10)
+        look()
+        assert stands() == {"a": "RETRYING", "b": "RETRYING", "c": "FAILED"}
+        assert workspace.view("a").reason == "attempt 2, again in 20 s: the broker is away"
+        workspace.pause("b")
+        with pytest.raises(SourceError):
+            workspace.start("c")  # who asks is told at once
+        monkeypatch.undo()
+        clock.advance(20)
+        look()
+        assert stands() == {"a": "RUNNING", "b": "PAUSED", "c": "FAILED"}
+        assert workspace.job("a").runs()["run"].tolist() == [1]
+
+
 @pytest.mark.parametrize("verb", ["pause", "stop"])
 def test_a_start_that_nobody_has_begun_is_withdrawn_and_no_run_is_told_of(
     tmp_path: Path, verb: str
@@ -146,12 +184,13 @@ def test_a_start_that_nobody_has_begun_is_withdrawn_and_no_run_is_told_of(
         getattr(job, verb)()
         assert job.status is (Status.PAUSED if verb == "pause" else Status.STOPPED)
         assert (job.view.run, len(job.runs()), workspace.resources.status().reserved) == (0, 0, 0)
-        # it has no stop point, and begins as specified: at the latest
+        # it has no stop point, and begins as specified: not with the millions that were there
         job.start()
+        until(lambda: job.view.batches)
         job.pause()
         runs = job.runs()
         begun = runs["start"].iloc[0].startswith("earliest; if a stream never ends, latest")
-        assert (len(runs), begun, job.view.lag_records) == (1, True, 0)
+        assert (len(runs), begun, job.view.rows_in < 10_000) == (1, True, True)
         ended = job.view.ended_at
         job.stop()  # the run ended with the pause
         assert job.view.ended_at == ended
