@@ -80,7 +80,7 @@ def _nothing_watched(nothing: bool) -> Iterator[None]:
         (Looker, "begin"): lambda self, attempt, batch: Look(),
         (Looker, "end"): lambda self, look, attempt, batch, written: look,
         (States, "committed"): lambda self, job, facts: None,
-        (Courier, "take"): lambda self, facts: None,
+        (Courier, "take"): lambda self, errors: None,
         (Courier, "delivered"): lambda self, job: 2**62,
         **dict.fromkeys([(each, "look") for each in (Alarms, Failures, Rollup)], lambda self: None),
     }

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.model.errors import StreamopsError
@@ -34,7 +35,7 @@ class Courier:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._held: list[Event] = []
+        self._held: list[Event | dict[str, Any]] = []
         self._places: dict[str, int] = {}
         self._traces: dict[str, float] = {}
         self._delivered: dict[str, int] = {}
@@ -44,14 +45,16 @@ class Courier:
         self._thread = threading.Thread(target=self._deliver_often, name="courier", daemon=True)
         self._thread.start()
 
-    def take(self, facts: Iterable[Event]) -> None:
-        """Take facts that were committed, and errors; equal ones of one delivery become one."""
+    def take_facts(self, facts: Iterable[dict[str, Any]]) -> None:
+        """Take facts that were committed, as JSON: they are read when they are delivered."""
         with self._lock:
-            for event in facts:
-                if isinstance(event, ErrorRaised) and not event.seq:
-                    self._take_error(event)
-                else:
-                    self._held.append(event)
+            self._held += facts
+
+    def take(self, errors: Iterable[ErrorRaised]) -> None:
+        """Take errors that no batch committed; equal ones of one delivery become one."""
+        with self._lock:
+            for error in errors:
+                self._take_error(error)
 
     def _take_error(self, event: ErrorRaised) -> None:
         alike = fingerprint(event)
@@ -105,15 +108,16 @@ class Courier:
         with self._lock:
             held, self._held = self._held, []
             self._places.clear()
+        events = [from_json(one) if isinstance(one, dict) else one for one in held]
         try:
-            if held:
-                self._catalog.append(held)
+            if events:
+                self._catalog.append(events)
         except StreamopsError:
             with self._lock:
-                self._held = held + self._held
+                self._held = [*events, *self._held]
                 self._places.clear()
             raise
-        for event in held:
+        for event in events:
             if isinstance(event, BatchCommitted):
                 self._delivered[event.job] = event.n
 

@@ -42,6 +42,10 @@ _WAITS = "it begins when a process next owns the workspace to run its jobs"
 _AT_ONCE = 10
 """Views that are kept in one transaction, about 1 ms each."""
 
+_UNFOLDED = 64
+"""Batches whose facts wait to be folded, until somebody looks. Folded one by one between batches of
+100,000 rows they cost 0.17 ms each, on the thread that runs the job; together 0.04 ms."""
+
 
 class States:
     """States and views of all jobs; thread-safe. Also the listener of the backend.
@@ -60,6 +64,7 @@ class States:
         self._states = {record.name: record.state for record in catalog.jobs()}
         self._views: dict[str, JobView] = {}
         self._folded: Counter[str] = Counter()
+        self._unfolded: list[tuple[str, list[dict[str, Any]]]] = []
 
     def state(self, name: str) -> JobState:
         """What was commanded and reported last."""
@@ -67,6 +72,7 @@ class States:
 
     def view(self, name: str) -> JobView:
         """The present picture of a job."""
+        self._fold()
         found = self._views.get(name)
         if found is not None:
             return found
@@ -76,6 +82,7 @@ class States:
     def views(self) -> list[JobView]:
         """The present pictures of all jobs, by name."""
         names = self.names
+        self._fold()
         self.recall(names)
         found = (self._views.get(name) for name in names)  # one may be deleted meanwhile
         return [view for view in found if view is not None]
@@ -90,6 +97,17 @@ class States:
             for name, (view, folded) in recall(self._catalog, missing).items():
                 self._views[name], self._folded[name] = view, folded
 
+    def _fold(self) -> None:
+        """Fold the facts that wait."""
+        if not self._unfolded:
+            return
+        with self._lock:
+            for job, facts in self._unfolded:
+                self.recall([job])
+                self._views[job] = fold_all(self._views[job], map(from_json, facts))
+                self._folded[job] += len(facts)
+            self._unfolded.clear()  # only now: who looks meanwhile waits for the lock
+
     def keep(self, many: int) -> None:
         """Keep some of the views into which so many events were folded since they were kept.
 
@@ -97,6 +115,7 @@ class States:
         workspace looks at all jobs.
         """
         with self._lock:  # nothing is folded meanwhile that has no number and is not stored yet
+            self._fold()
             active = self.within(ACTIVE)
             found = self._folded.items()
             enough = (n for n, count in found if count >= (many if n in active else many / 10))
@@ -175,6 +194,7 @@ class States:
     def forget(self, name: str) -> None:
         """Forget a job that was deleted."""
         with self._lock:
+            self._fold()
             del self._states[name]
             self._views.pop(name, None)
             self._folded.pop(name, None)
@@ -238,12 +258,17 @@ class States:
     def committed(self, job: str, facts: list[dict[str, Any]]) -> None:
         """See `Listener.committed`."""
         with self._lock:
-            events = [from_json(fact) for fact in facts]
-            self._views[job] = fold_all(self.view(job), events)
-            self._folded[job] += len(events)
-            if self._views[job].status is Status.RETRYING:
-                self._report(job, Status.RUNNING)
-        self._courier.take(events)
+            self._unfolded.append((job, facts))
+            if len(self._unfolded) >= _UNFOLDED:
+                self._fold()
+            known = self._views.get(job)  # no fact of a batch changes the status
+            if known is None or known.status is Status.RETRYING:
+                self._retried(job)
+        self._courier.take_facts(facts)
+
+    def _retried(self, job: str) -> None:
+        if self.view(job).status is Status.RETRYING:
+            self._report(job, Status.RUNNING)
 
     def troubled(self, job: str, trouble: Trouble) -> None:
         """See `Listener.troubled`."""
