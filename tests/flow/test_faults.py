@@ -261,7 +261,7 @@ def test_when_room_is_made_on_a_full_disk_the_job_goes_on_and_nothing_is_lost(
         text=True,
         timeout=170,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr  # an alarm may tell of the failure there
     told = json.loads(done.stdout)
     assert "File too large" in told["reason"]
     assert ("jobs/writer.db" if sink["type"] == "table" else "out/writer") in told["reason"]
