@@ -2,7 +2,8 @@
 
 One thread per workspace looks at it twice a second while a screen is open, whatever the number of
 screens (`Watch`). A `Screen` carries what threads found to where its widgets may be changed: the
-next tick of its document when it is served, its lock in a notebook.
+next tick of its document when it is served; in a notebook the kernel's screens take turns, each
+once the browser shows it (see `streamops_nb.ui.panel.cell`).
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ from __future__ import annotations
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, TypeVar
 
 from streamops_nb.client.patience import hurrying
 from streamops_nb.ui.state.picture import Door, Picture, Reader
 
-__all__ = ["EVERY", "Screen", "Watch", "here", "watch"]
+__all__ = ["CELLS", "EVERY", "Screen", "Watch", "here", "watch"]
 
 T = TypeVar("T")
 
 EVERY = 0.5
 """Seconds between two looks at a workspace: a screen is refreshed at most twice a second."""
+
+CELLS = threading.RLock()
+"""Who holds it may change the cells of this kernel: Panel there is made for one thread."""
 
 _FIRST = 0.2
 """Seconds for which a screen waits for the first look."""
@@ -100,7 +105,8 @@ class Watch:
                     self._thread = None
                     return
             for screen in screens:
-                screen.show(picture)
+                with suppress(Exception):  # a screen that cannot even say what failed
+                    screen.show(picture)
             del screens, picture
             time.sleep(EVERY)
 
@@ -132,6 +138,8 @@ class Screen:
         Calls something where widgets may be changed; default at once, under `lock`.
     hold
         What is entered around a change of widgets, so that it goes out as one message.
+    lock
+        Held while widgets are changed; default one of its own.
     """
 
     def __init__(
@@ -141,24 +149,45 @@ class Screen:
         *,
         schedule: Callable[[Callable[[], None]], object] | None = None,
         hold: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        lock: AbstractContextManager[Any] | None = None,
     ) -> None:
         self._shown = shown
         self._failed = failed
         self._schedule = schedule
         self._hold = hold
         self._waiting: Picture | None = None
-        self._coming = False
-        self._closed = False
-        self.lock = threading.RLock()
+        self._coming = self._closed = self._hidden = False
+        self._later: deque[Callable[[], None]] = deque()
+        self.lock = threading.RLock() if lock is None else lock
+
+    @property
+    def served(self) -> bool:
+        """Whether a server shows it, not a notebook."""
+        return self._schedule is not None
 
     def call(self, what: Callable[[], None]) -> None:
         """Call something where widgets may be changed; from any thread."""
         if self._closed:
             return
-        if self._schedule is None:
-            self._enter(what)
-        else:
+        if self._schedule is not None:
             self._schedule(lambda: self._enter(what))
+            return
+        self._later.append(what)
+        self._catch_up()
+
+    def wait(self) -> None:
+        """Change nothing until it goes on: what it is shown on is being made."""
+        self._hidden = True
+
+    def go_on(self) -> None:
+        """It can be seen: do what waits, in order."""
+        self._hidden = False
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        with self.lock:
+            while self._later and not self._hidden:
+                self._enter(self._later.popleft())
 
     def _enter(self, what: Callable[[], None]) -> None:
         with self.lock:
@@ -216,7 +245,7 @@ def here(shown: Callable[[Picture], None], failed: Callable[[Exception], None]) 
 
     document = pn.state.curdoc if pn.state.curdoc and pn.state.curdoc.session_context else None
     if document is None:
-        return Screen(shown, failed, hold=hold)
+        return Screen(shown, failed, lock=CELLS)
     kept = weakref.ref(document)
 
     def schedule(what: Callable[[], None]) -> None:

@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 
 import panel as pn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from streamops_nb.ui.panel.page import page
 
-__all__ = ["CHROMIUM", "browser", "faults_of", "looked_at", "opened_page", "served", "until"]
+__all__ = [
+    "CHROMIUM", "browser", "faults_of", "looked_at", "opened_page", "served", "until", "write",
+]  # fmt: skip
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 _QUIET = (
@@ -97,6 +99,13 @@ def opened_page(
         yield shown
 
 
+def write(field: Locator, text: str) -> None:
+    """Type over what a field holds, as by hand."""
+    field.press("Control+a")
+    field.press_sequentially(text)
+    field.press("Tab")
+
+
 def until(holds: Callable[[], bool]) -> None:
     """Wait until something holds."""
     over = time.monotonic() + 30
@@ -105,9 +114,10 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def faults_of(page: Page) -> dict[str, list[str]]:
+def faults_of(page: Page, within: str | None = None) -> dict[str, list[str]]:
     """Give what axe finds that is serious: per rule, where."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    options = {"resultTypes": ["violations"]}
+    found = Axe().run(page, context=within, options=options).response["violations"]
     return {
         fault["id"]: [str(node["target"]) for node in fault["nodes"]]
         for fault in found

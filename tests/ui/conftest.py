@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.ui.browsing import CHROMIUM, browser
+
+expect.set_options(timeout=30_000)  # milliseconds: of a busy machine, too
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def lab(folder: Path, *, dark: bool = False) -> Iterator[str]:
+def lab(folder: Path) -> Iterator[str]:
     """Start JupyterLab in a folder; give its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -48,10 +48,6 @@ def lab(folder: Path, *, dark: bool = False) -> Iterator[str]:
     quiet = folder / ".jupyter" / "config" / "labconfig" / "page_config.json"
     quiet.parent.mkdir(parents=True)
     quiet.write_text(json.dumps({"disabledExtensions": {_NEWS: True}}))
-    theme = folder / ".lab" / "settings" / "@jupyterlab" / "apputils-extension"
-    theme.mkdir(parents=True)
-    chosen = {"theme": "JupyterLab Dark" if dark else "JupyterLab Light"}
-    (theme / "themes.jupyterlab-settings").write_text(json.dumps(chosen))
     # the kernels are those of this Python, wherever it was started from
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
                "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
@@ -92,10 +88,13 @@ def notebook(folder: Path, name: str, cells: list[str]) -> None:
     nbformat.write(made, folder / name)
 
 
-def run_all(page: Page, address: str, name: str) -> None:
+def run_all(page: Page, address: str, name: str, *, dark: bool = False) -> None:
     """Open a notebook and run its cells, until the last one has run."""
     page.goto(f"{address}/lab/tree/{name}?reset")
     page.wait_for_function(_CONNECTED)
+    theme = "JupyterLab Dark" if dark else "JupyterLab Light"
+    page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
+                  theme)  # fmt: skip
     page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
     last = page.locator(".jp-Notebook .jp-CodeCell").last.locator(".jp-InputPrompt")
     expect(last).to_have_text(re.compile(r"\[\d+\]:"), timeout=_PATIENCE * 1000)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from streamops_nb.model.lifecycle import Status
-from tests.ui.browsing import faults_of, opened_page, served
+from tests.ui.browsing import faults_of, opened_page, served, write
 from tests.ui.doors import plant_of
 
 pytestmark = pytest.mark.browser
@@ -78,13 +78,6 @@ def test_a_preview_is_run_changed_compared_and_the_job_started_from_it(
         page.get_by_role("button", name="Save and start").click()
         expect(page.get_by_text("a is")).to_be_visible()
         assert (workspace.view("a").version, workspace.spec("a").params["least"].default) == (2, 40)
-
-
-def write(field: Any, text: str) -> None:
-    """Type over what a field holds, as by hand."""
-    field.press("Control+a")
-    field.press_sequentially(text)
-    field.press("Tab")
 
 
 def test_a_preview_that_waits_is_cancelled_and_then_looked_at_closer(

@@ -2,67 +2,139 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.ui.browsing import looked_at
+from tests.ui.browsing import faults_of, looked_at, write
 from tests.ui.lab import lab, notebook, run_all
 
 pytestmark = pytest.mark.browser
 
 _PATIENCE = 30_000.0
-"""Milliseconds: one kernel serves all components of the notebook."""
-
-_EARLY = "apply_json_patch"
-"""Where a kernel has much to do, Bokeh may get a change before what it changes; what is shown last
-is looked at below."""
+"""Milliseconds: one kernel serves all that is shown."""
 
 MADE = """
 import streamops_nb as so
 from tests.ops.operated import plant
-from streamops_nb.ui.ipywidgets.board import Board
-ws = so.connect("plant", memory="512MB")
+from streamops_nb.ui.ipywidgets.board import Board, preview_widget
+ws = so.connect("NAME", memory="512MB")
 ws.resources.request(cu=1)
 params = {"least": {"type": "DOUBLE", "default": 20, "min": 0, "max": 60}}
 job = ws.save(plant("a", query="SELECT device, temp FROM r WHERE temp > $least", params=params))
 """
 CELLS = [
-    MADE, "ws", "job", "ws.jobs", "ws.resources", "job.summary()", "job.errors()",
+    "ws", "job", "ws.jobs", "ws.resources", "job.summary()", "job.errors()",
     "job.preview(rows=20).show()", "job.tune()", "Board(ws, job='a').widget",
+    "preview_widget(job.preview(rows=20))",
 ]  # fmt: skip
+OTHERS = """ws.save(plant("b"))
+ws.save(plant("c", query="SELECT CAST(device AS INTEGER) AS n FROM r", errors={"policy": "fail"}))
+"""
 
 
-@pytest.mark.soak  # on a busy machine components may come late: not for every run
-@pytest.mark.parametrize(("width", "dark"), [(1280, False), (900, True)])
-def test_every_component_is_shown_and_used_in_jupyterlab(
-    tmp_path: Path, chromium: Any, width: int, dark: bool
+@pytest.fixture(scope="module")
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    folder = tmp_path_factory.mktemp("lab")
+    with lab(folder) as address:
+        yield folder, address
+
+
+def opened(
+    page: Page, jupyter: tuple[Path, str], name: str, cells: list[str], *, dark: bool = False
+) -> list[Any]:
+    """Run a notebook whose first cell makes a workspace; give what the others show."""
+    folder, address = jupyter
+    notebook(folder, f"{name}.ipynb", [MADE.replace("NAME", name), *cells])
+    page.set_default_timeout(_PATIENCE)
+    run_all(page, address, f"{name}.ipynb", dark=dark)
+    found = page.locator(".jp-Notebook .jp-CodeCell")
+    return [found.nth(n).locator(".jp-OutputArea") for n in range(1, len(cells) + 1)]
+
+
+def test_every_component_is_shown_and_follows_the_others(
+    jupyter: tuple[Path, str], chromium: Any
 ) -> None:
-    notebook(tmp_path, "n.ipynb", CELLS)
-    with (
-        lab(tmp_path, dark=dark) as address,
-        looked_at(chromium, address, width=width, height=2_400, borne=_EARLY) as page,
-    ):
-        run_all(page, address, "n.ipynb")
-        cells = page.locator(".jp-Notebook .jp-CodeCell")
-        shown = [cells.nth(n) for n in range(1, len(CELLS))]
-        workspace, job, jobs, resources, summary, errors, preview, tune, board = shown
+    with looked_at(chromium, jupyter[1], height=3_600) as page:
+        shown = opened(page, jupyter, "parts", CELLS)
+        workspace, job, jobs, resources, summary, errors, preview, tune, board, rows = shown
         workspace.get_by_label("start a", exact=True).click()
-        expect(workspace.locator("tr[data-key=a]")).to_contain_text("RUNNING", timeout=_PATIENCE)
+        expect(workspace.locator("tr[data-key=a]")).to_contain_text("RUNNING")
         expect(job.get_by_role("button", name="Pause a", exact=True)).to_be_enabled()
         job.get_by_role("tab", name="History").click()
         expect(job.get_by_text("ws.start('a')")).to_be_visible()
         expect(jobs.locator("tr[data-key=a]")).to_contain_text("RUNNING")
         expect(resources.get_by_text("0.1 / 1 CU used")).to_be_visible()
-        expect(summary.get_by_text("Records in", exact=True)).to_be_visible()
+        expect(summary.locator(".tile", has_text="Batches").locator("b")).not_to_have_text("0")
         errors.get_by_role("button", name="Rejects").click()
         expect(errors.get_by_role("columnheader", name="reason")).to_be_visible()
         expect(preview.get_by_text("Output: result")).to_be_visible()
         expect(tune.get_by_text("no difference from the start")).to_be_visible()
+        expect(rows.get_by_role("tab", name="result")).to_be_visible()
         expect(board.get_by_text("RUNNING")).to_be_visible()
         board.get_by_role("button", name="Pause").click()
-        expect(workspace.locator("tr[data-key=a]")).to_contain_text("PAUSED", timeout=_PATIENCE)
+        for one in (workspace, jobs):
+            expect(one.locator("tr[data-key=a]")).to_contain_text("PAUSED")
+        expect(resources.get_by_text("0 / 1 CU used")).to_be_visible()
         # an icon that did not load shows its name instead
         assert page.get_by_text("play_arrow").count() == 0
+
+
+def test_the_page_is_used_in_a_cell(jupyter: tuple[Path, str], chromium: Any) -> None:
+    with looked_at(chromium, jupyter[1], width=900, height=1_600) as page:
+        (shown,) = opened(page, jupyter, "page", [f"{OTHERS}ws"], dark=True)
+        a, b, c = (shown.locator(f"tr[data-key={name}]") for name in "abc")
+
+        def press(name: str, within: Any = shown) -> None:
+            within.get_by_role("button", name=name, exact=True).click()
+
+        dialog = page.get_by_role("dialog")
+        press("Request…")
+        write(dialog.get_by_label("CU for this workspace"), "2")
+        press("Request", dialog)
+        expect(shown.get_by_text("0 / 2 CU used")).to_be_visible()
+        # several, of which one is refused
+        shown.get_by_label("start b", exact=True).click()
+        expect(b).to_contain_text("RUNNING")
+        shown.get_by_label("select all jobs of this page").check()
+        press("Pause")
+        expect(dialog).to_contain_text("status PUBLISHED cannot be changed by pause")
+        press("Pause 1 of 3", dialog)
+        expect(b).to_contain_text("PAUSED")
+        expect(a).to_contain_text("PUBLISHED")
+        # one fails: the rows of its error are previewed, and it is stopped
+        shown.get_by_label("start c", exact=True).click()
+        expect(c).to_contain_text("FAILED")
+        shown.get_by_label("open c", exact=True).click()
+        shown.get_by_role("tab", name="Errors").click()
+        shown.get_by_role("cell", name="TooManyRejects").click()
+        press("Preview these rows")
+        expect(shown.get_by_text("Input: r", exact=True)).to_be_visible()
+        press("Stop c")
+        expect(dialog).to_contain_text("Window state and position are cleared")
+        press("Stop", dialog)
+        expect(shown.locator(".chip:visible", has_text="STOPPED")).to_be_visible()
+        press("Back")
+        # a preview is changed, compared and started
+        shown.get_by_label("open a", exact=True).click()
+        shown.get_by_role("tab", name="Preview").click()
+        press("Run preview")
+        expect(shown.get_by_text("Input: r", exact=True)).to_be_visible()
+        write(shown.get_by_label("$least"), "40")
+        press("Run with changes")
+        expect(shown.get_by_role("button", name="Save and start")).to_be_visible()
+        press("Compare with before")
+        expect(shown.get_by_role("button", name="Compared")).to_be_visible()
+        press("Save and start")
+        expect(shown.locator(".chip:visible", has_text="RUNNING")).to_be_visible()
+        shown.get_by_role("tab", name="Configuration").click()
+        shown.get_by_role("cell", name="1", exact=True).first.click()
+        press("Roll back to this version")
+        expect(shown.get_by_text("ws.roll_back('a', 1)")).to_be_visible()
+        with page.expect_download() as coming:
+            press("Export")
+        assert coming.value.suggested_filename == "a.yaml"
+        assert faults_of(page, within=".jp-OutputArea") == {}

@@ -13,6 +13,7 @@ from panel.io.resources import CDN_DIST
 from panel_material_ui.theme import MaterialDesign
 
 from streamops_nb.ui.panel.icons import icon
+from streamops_nb.ui.panel.light import Column
 
 __all__ = [
     "FLAT",
@@ -158,10 +159,10 @@ _MONOSPACE = {
 }
 
 
-def column(*parts: Any, **how: Any) -> pn.Column:
+def column(*parts: Any, **how: Any) -> Column:
     """Put parts one below the other."""
     how = {"margin": 0, "sizing_mode": "stretch_width", "design": Plain, **how}
-    return pn.Column(*parts, stylesheets=style(), **how)
+    return Column(*parts, stylesheets=style(), **how)
 
 
 def row(*parts: Any, **how: Any) -> pn.Row:

@@ -10,11 +10,11 @@ import sys
 from typing import Any
 
 import panel as pn
-import panel_material_ui as pmui
 
 from streamops_nb.ui import bridge
 from streamops_nb.ui.panel import part
-from streamops_nb.ui.panel.look import THEME, Plain, column
+from streamops_nb.ui.panel.cell import Cell
+from streamops_nb.ui.panel.look import column
 from streamops_nb.ui.panel.notices import NoticeArea
 from streamops_nb.ui.panel.page import Page
 from streamops_nb.ui.panel.previewed import Previewed
@@ -98,12 +98,10 @@ class PreviewScreen(pn.viewable.Viewer):
         self._desk = Desk(None, self._screen)
         shown = Previewed(self._desk)
         shown.show(of)
-        self._layout = column(shown, NoticeArea(self._desk))
+        self._layout = Cell(column(shown, NoticeArea(self._desk)), screen=self._screen)
 
     def __panel__(self) -> Any:
-        return pmui.Column(
-            self._layout, theme_config=THEME, design=Plain, sizing_mode="stretch_width"
-        )
+        return self._layout
 
     def _failed(self, error: Exception) -> None:
         self._desk.notices.tell_error(error)

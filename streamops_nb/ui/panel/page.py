@@ -11,11 +11,12 @@ import panel_material_ui as pmui
 
 from streamops_nb.ui import bridge
 from streamops_nb.ui.panel.alarms import AlarmsPage
+from streamops_nb.ui.panel.cell import Cell
 from streamops_nb.ui.panel.dialogs import Asking
 from streamops_nb.ui.panel.importing import Importing
 from streamops_nb.ui.panel.joblist import JobList
 from streamops_nb.ui.panel.jobpage import JobPage
-from streamops_nb.ui.panel.look import THEME, Plain, column, html_pane, row
+from streamops_nb.ui.panel.look import column, html_pane, row
 from streamops_nb.ui.panel.newjob import NewJob
 from streamops_nb.ui.panel.notices import NoticeArea
 from streamops_nb.ui.panel.place import closes, follow_address
@@ -67,7 +68,8 @@ class Page(pn.viewable.Viewer):
         self._asking = Asking(desk)
         self._front = column(self._resources, self._list, sizing_mode="stretch_width")
         self._other = column(sizing_mode="stretch_width", visible=False)
-        self._layout = pmui.Column(
+        self._watch = bridge.watch(workspace)
+        self._layout = Cell(
             row(self._title, pmui.template.base.ThemeToggle(margin=0),
                    sizing_mode="stretch_width", margin=(12, 0, 2, 0)),
             self._front,
@@ -77,14 +79,12 @@ class Page(pn.viewable.Viewer):
             self._resources.dialog,
             self._starting.dialog,
             self._importing.dialog,
-            sizing_mode="stretch_width",
             margin=(0, 20),
-            theme_config=THEME,
-            design=Plain,
+            screen=self._screen,
+            watch=self._watch,
         )  # fmt: skip
         self._open: Any = None
         desk.param.watch(desk.guard(self._go), ["place", "job"])
-        self._watch = bridge.watch(workspace)
         self._watch.join(self._screen)
         if job:
             desk.open(job)

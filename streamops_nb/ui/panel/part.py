@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import panel as pn
-import panel_material_ui as pmui
 
 from streamops_nb.ui import bridge
+from streamops_nb.ui.panel.cell import Cell
 from streamops_nb.ui.panel.dialogs import Asking
 from streamops_nb.ui.panel.errors import ErrorsTab
 from streamops_nb.ui.panel.joblist import JobList
-from streamops_nb.ui.panel.look import THEME, Plain, column
+from streamops_nb.ui.panel.look import column
 from streamops_nb.ui.panel.notices import NoticeArea
 from streamops_nb.ui.panel.output import OutputTab
 from streamops_nb.ui.panel.place import closes
@@ -42,11 +42,10 @@ class Part(pn.viewable.Viewer):
         self._asking, self._notices = Asking(desk), NoticeArea(desk)
         self._part: Any = make(desk)
         dialogs = [part.dialog for part in (self._asking, self._part) if hasattr(part, "dialog")]
-        self._layout = pmui.Column(
-            column(self._part, self._notices), *dialogs, theme_config=THEME, design=Plain,
-            sizing_mode="stretch_width",
-        )  # fmt: skip
         self._watch = bridge.watch(workspace)
+        self._layout = Cell(
+            column(self._part, self._notices), *dialogs, screen=self._screen, watch=self._watch
+        )
         self._watch.join(self._screen)
         closes(self.close)
 

@@ -1,0 +1,23 @@
+// Says that the view stands of which this is a part, until that was heard: what comes before is lost.
+
+// another one after the page was loaded anew
+const PAGE = (window.streamops_page ??= `${Date.now()}-${Math.random()}`)
+
+function stands(root) {
+  const drawn = window.PyViz?.plot_index?.[root]
+  return Boolean(drawn) || Boolean(window.Bokeh?.index && root in window.Bokeh.index)
+}
+
+export function render({model, view}) {
+  const root = view.root.model.id
+  let waiting = null
+  const look = () => {
+    const drawn = stands(root)
+    if (drawn) model.send_msg({root, page: PAGE})
+    waiting = setTimeout(look, drawn ? 1_000 : 25)
+  }
+  model.on("msg:custom", () => clearTimeout(waiting))
+  look()
+  model.on("remove", () => clearTimeout(waiting))
+  return document.createElement("span")
+}

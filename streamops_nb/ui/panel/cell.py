@@ -1,0 +1,126 @@
+"""The outermost part of a screen: in a notebook it waits for the browser.
+
+Tried with Panel 1.9.4 in JupyterLab: what is changed before the browser's view stands is lost, and
+what builds on it fails there; changes of two threads get mixed up, and parts that one of them adds
+ask a CDN for style sheets. So a screen waits until its view stands, and the screens of a kernel
+take turns (`bridge.CELLS`).
+"""
+
+# ruff: noqa: SLF001 - Panel has no public words for views, their models and what they send
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+from panel.custom import JSComponent
+from panel.models.comm_manager import CommManager
+from tornado.ioloop import IOLoop
+
+from streamops_nb.ui import bridge
+from streamops_nb.ui.panel.light import lighten
+from streamops_nb.ui.panel.look import THEME, Plain, file_text
+
+__all__ = ["Arrival", "Cell"]
+
+
+class Cell(pmui.Column):
+    """Holds all parts of a screen, in the colours of the house.
+
+    Parameters
+    ----------
+    screen
+        What waits for the browser.
+    watch
+        Whose pictures the screen is shown while it can be seen; None if none are.
+    """
+
+    def __init__(
+        self, *parts: Any, screen: bridge.Screen, watch: bridge.Watch | None = None, **how: Any
+    ) -> None:
+        self._screen, self._watch = screen, watch
+        self._standing: dict[str, str] = {}
+        # the browser reads what has no parts first, in order
+        self._scripts = pmui.Typography("", visible=False)
+        more = [] if screen.served else [self._scripts, Arrival(self._stands)]
+        how = {"sizing_mode": "stretch_width", "theme_config": THEME, "design": Plain, **how}
+        super().__init__(*more, *parts, **how)
+
+    def _get_model(self, doc: Any, root: Any = None, parent: Any = None, comm: Any = None) -> Any:
+        """Draw a view; from now on nothing is changed until it stands."""
+        if comm is None:
+            return super()._get_model(doc, root, parent, comm)
+        with bridge.CELLS:
+            self._screen.wait()
+            model = super()._get_model(doc, root, parent, comm)
+            key = (root or model).ref["id"]
+            lighten([model], keep=self._scripts._models[key][0])
+        if self._watch is not None:
+            self._watch.join(self._screen)
+        return model
+
+    def _on_msg(self, ref: str, manager: Any, msg: Any) -> None:
+        with bridge.CELLS:
+            super()._on_msg(ref, manager, msg)
+
+    def _stands(self, root: str, page: str) -> None:
+        """A view stands on a page of the browser."""
+        before = self._standing.get(root)
+        self._standing[root] = page
+        if before is None:
+            _take_turns(root)
+        elif before != page:
+            self._draw_anew(root)
+        # after the message that told it, which took no turn
+        IOLoop.current().add_callback(self._go_on)
+
+    def _go_on(self) -> None:
+        if self._models.keys() <= self._standing.keys():
+            self._screen.go_on()
+
+    def _draw_anew(self, root: str) -> None:
+        """The page was loaded anew and shows what was drawn at first: send all of the present."""
+        model = pn.state._views[root][1]
+        for part in self.objects:
+            part._cleanup(model)
+        self.param.trigger("objects")
+        lighten(self._models[root][0].data.objects, keep=self._scripts._models[root][0])
+
+    def _cleanup(self, root: Any = None) -> None:
+        """A view is gone; with the last of them nothing is asked of the workspace any more."""
+        with bridge.CELLS:
+            super()._cleanup(root)
+        if root is not None and not self._models and self._watch is not None:
+            self._watch.leave(self._screen)
+
+
+class Arrival(JSComponent):
+    """Says when the view of which it is a part stands, and on which page."""
+
+    _esm = file_text("cell.js")
+
+    def __init__(self, came: Callable[[str, str], None]) -> None:
+        super().__init__(design=Plain, width=0, height=0, margin=0)
+        self._came = came
+
+    def _handle_msg(self, data: Any) -> None:
+        self._came(str(data["root"]), str(data["page"]))
+        self._send_msg("seen")
+
+
+def _take_turns(root: str) -> None:
+    """Have what comes from a view handled while no other thread changes a screen."""
+    document = pn.state._views[root][2]
+    manager = next(each for each in document.roots if isinstance(each, CommManager))
+    line = pn.state._comm_manager._comms[manager.client_comm_id]
+    handle = line._on_msg
+
+    @functools.wraps(handle)
+    def in_turn(message: Any) -> None:
+        with bridge.CELLS:
+            handle(message)
+
+    line._on_msg = in_turn
