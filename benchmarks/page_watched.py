@@ -2,53 +2,99 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import socket
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import panel as pn
 import psutil
-import pyarrow as pa
+from bokeh.document import Document
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import streamops_nb as so
 from streamops_nb.ui.bridge import watch
-from streamops_nb.ui.panel.grid import Grid
+from streamops_nb.ui.panel.notebook import PreviewScreen
+from streamops_nb.ui.panel.page import Page as Shown
 from streamops_nb.ui.panel.page import page
-from streamops_nb.ui.state.pages import sheet_of
 
 __all__ = ["measure"]
 
 _ARGS = ("--no-sandbox", "--disable-gpu")
 _FIRST = "tr[data-key=job_0000]"
+_ROW = ".grid tbody tr:visible"
+_PAIRS = 3
 
 
-def measure(
-    folder: str, jobs: int, running: int, seconds: int, pages: int, rows: int
-) -> dict[str, Any]:
-    """Give what `benchmarks.screens` tells."""
+def measure(part: str, folder: str, **how: int) -> dict[str, Any]:
+    """Measure a part of what `benchmarks.screens` tells: ``list``, ``frame`` or ``pages``."""
     shutil.rmtree(folder, ignore_errors=True)
-    with so.connect(Path(folder), memory="1GB") as workspace:
-        workspace.resources.request(cu=2)
-        names = [f"job_{n:04}" for n in range(jobs)]
-        for name in names:
-            workspace.save(_spec(name))
-        workspace.start(names[1 : running + 1])
-        with _served(workspace) as address, _browser() as browser:
-            idle = _cpu(seconds)
-            found = {
-                "paint": statistics.median(_paint(browser, address) for _ in range(3)),
-                **_looked_at(browser, address, seconds),
-                **_closed(browser, address, pages, workspace),
-            }
-        found["share"] = max(0.0, found.pop("cpu") - idle)
-    return {**found, "jobs": jobs, "running": running, "rows": rows, "frame": _frame(rows)}
+    parts: dict[str, Callable[..., dict[str, Any]]] = {
+        "list": _list, "frame": _frame, "pages": _pages,
+    }  # fmt: skip
+    with so.connect(Path(folder), memory="1GB") as workspace, _browser() as browser:
+        return parts[part](workspace, browser, **how)
+
+
+def _list(
+    workspace: Any, browser: Browser, jobs: int, running: int, seconds: int
+) -> dict[str, Any]:
+    """Look at the list of many jobs."""
+    workspace.resources.request(cu=2)
+    names = [f"job_{n:04}" for n in range(jobs)]
+    for name in names:
+        workspace.save(_spec(name))
+    workspace.start(names[1 : running + 1])
+    with _served(lambda: page(workspace)) as address:
+        paint = statistics.median(_paint(browser, address, _FIRST) for _ in range(_PAIRS))
+        looked = [_looked_at(browser, address, seconds) for _ in range(_PAIRS)]
+    found = {key: statistics.median(one[key] for one in looked) for key in looked[0]}
+    return {"paint": paint, **found, "jobs": jobs, "running": running}
+
+
+def _frame(workspace: Any, browser: Browser, rows: int) -> dict[str, Any]:
+    """Open a preview of many rows, and turn its page."""
+    preview = workspace.preview(_spec("frame"), rows=rows, seconds=120)
+    assert preview.sample.rows == rows
+    with _served(lambda: PreviewScreen(preview)) as address:
+        opened = [_paint(browser, address, _ROW) for _ in range(_PAIRS)]
+        context = browser.new_context()
+        shown = context.new_page()
+        shown.goto(address)
+        shown.wait_for_selector(_ROW)
+        turned = [_turn(shown) for _ in range(5)]
+        context.close()
+    return {"frame": statistics.median(opened), "turn": statistics.median(turned), "rows": rows}
+
+
+def _pages(workspace: Any, browser: Browser, pages: int, settled: int) -> dict[str, Any]:
+    """Open pages and close them; say what is left of them."""
+    workspace.save(_spec("job_0000"))
+    process, at_first, before = psutil.Process(), 0, (0, 0)
+    with _served(lambda: page(workspace)) as address:
+        for number in range(settled + pages):
+            if number == settled:
+                _settle(workspace)
+                at_first, before = process.memory_info().rss, _held(workspace)
+            _paint(browser, address, _FIRST)
+        _settle(workspace)
+        grown = process.memory_info().rss / at_first - 1
+        left = [max(0, now - then) for now, then in zip(_held(workspace), before, strict=True)]
+    return {"grown": grown, "left": sum(left), "pages": pages, "settled": settled}
+
+
+def _held(workspace: Any) -> tuple[int, int]:
+    """Threads and DuckDB sessions; pages, documents and screens."""
+    alive = gc.get_objects()
+    shown = sum(isinstance(each, Shown | Document) for each in alive) + watch(workspace).screens
+    sessions = len(workspace._core.instance._sessions)  # noqa: SLF001 - what nobody else counts
+    return threading.active_count() + sessions, shown
 
 
 def _spec(name: str) -> dict[str, Any]:
@@ -59,12 +105,12 @@ def _spec(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _served(workspace: Any) -> Iterator[str]:
+def _served(made: Callable[[], Any]) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = pn.serve(
-        {"app": lambda: page(workspace)},
+        {"app": made},
         port=port,
         address="127.0.0.1",
         threaded=True,
@@ -95,18 +141,22 @@ def _cpu(seconds: float) -> float:
     return (sum(process.cpu_times()[:2]) - before) / (time.perf_counter() - begun)
 
 
-def _paint(browser: Browser, address: str) -> float:
+def _paint(browser: Browser, address: str, selector: str) -> float:
+    """Seconds until something is seen by a browser that has nothing of the page yet."""
     context = browser.new_context()
     shown = context.new_page()
     begun = time.perf_counter()
     shown.goto(address, wait_until="commit")
-    shown.wait_for_selector(_FIRST)
+    shown.wait_for_selector(selector)
     took = time.perf_counter() - begun
     context.close()
     return took
 
 
 def _looked_at(browser: Browser, address: str, seconds: int) -> dict[str, float]:
+    """What a page costs: processor with it less without it, bytes of a refresh, a click."""
+    time.sleep(4)  # until nothing of the page before is left
+    without = _cpu(seconds)
     received: list[int] = []
     context = browser.new_context()
     shown = context.new_page()
@@ -116,14 +166,17 @@ def _looked_at(browser: Browser, address: str, seconds: int) -> dict[str, float]
     )
     shown.goto(address)
     shown.wait_for_selector(_FIRST)
-    time.sleep(3)
+    shown.wait_for_timeout(3_000)
     received.clear()
-    cpu = _cpu(seconds)
+    share = _cpu(seconds) - without
     shown.wait_for_timeout(1)  # lets what was received be counted
     sent = sum(received) / (2 * seconds)
     click = _click(shown)
+    shown.locator(_FIRST).get_by_label("stop job_0000").click()
+    shown.get_by_role("dialog").get_by_role("button", name="Stop", exact=True).click()
+    shown.locator(f"{_FIRST} .chip.quiet").wait_for()
     context.close()
-    return {"cpu": cpu, "bytes": sent, "click": click}
+    return {"share": share, "bytes": sent, "click": click}
 
 
 def _click(shown: Page) -> float:
@@ -143,34 +196,23 @@ def _click(shown: Page) -> float:
     return float(took) / 1000
 
 
-def _closed(browser: Browser, address: str, pages: int, workspace: Any) -> dict[str, Any]:
-    process, at_first = psutil.Process(), 0
-    threads = threading.active_count()
-    for number in range(pages):
-        _paint(browser, address)
-        if number == min(4, pages - 1):
-            _settle(workspace)
-            at_first = process.memory_info().rss
-    _settle(workspace)
-    grown = process.memory_info().rss / at_first - 1
-    left = max(0, threading.active_count() - threads) + watch(workspace).screens
-    return {"grown": grown, "left": left, "pages": pages}
+def _turn(shown: Page) -> float:
+    """Seconds from a click on the next page of a frame to its first row, measured in the page."""
+    took = shown.locator(".grid:visible").last.evaluate(
+        """grid => new Promise(done => {
+            const begun = performance.now()
+            const body = grid.querySelector('tbody')
+            new MutationObserver((_, me) => { me.disconnect(); done(performance.now() - begun) })
+                .observe(body, {childList: true})
+            grid.querySelector('[aria-label="next page"]').click()
+        })"""
+    )
+    return float(took) / 1000
 
 
 def _settle(workspace: Any) -> None:
-    import gc
-
     over = time.monotonic() + 30
     while watch(workspace).screens and time.monotonic() < over:
         time.sleep(0.1)
-    time.sleep(1)
+    time.sleep(6)  # Panel collects garbage five seconds after a document has ended
     gc.collect()
-
-
-def _frame(rows: int) -> float:
-    table = pa.table({"number": range(rows), "text": [f"row {n}" for n in range(rows)]})
-    begun = time.perf_counter()
-    grid = Grid()
-    grid.fill(sheet_of(table))
-    assert len(grid.rows) == min(rows, grid.page_size)
-    return time.perf_counter() - begun
