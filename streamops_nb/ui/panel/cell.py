@@ -2,8 +2,8 @@
 
 Tried with Panel 1.9.4 in JupyterLab: what is changed before the browser's view stands is lost, and
 what builds on it fails there; changes of two threads get mixed up, and parts that one of them adds
-ask a CDN for style sheets. So a screen waits until its view stands, and the screens of a kernel
-take turns (`bridge.CELLS`).
+ask a CDN for style sheets - and JupyterLab has the messages of each view handled on a thread of its
+own. So a screen waits until its view stands, and all threads take turns (`bridge.CELLS`).
 """
 
 # ruff: noqa: SLF001 - Panel has no public words for views, their models and what they send
@@ -63,16 +63,15 @@ class Cell(pmui.Column):
         return model
 
     def _on_msg(self, ref: str, manager: Any, msg: Any) -> None:
-        with bridge.CELLS:
-            super()._on_msg(ref, manager, msg)
+        _handle(msg, functools.partial(super()._on_msg, ref, manager))
 
     def _stands(self, root: str, page: str) -> None:
         """A view stands on a page of the browser."""
         before = self._standing.get(root)
         self._standing[root] = page
-        if before is None:
+        if before != page:
             _take_turns(root)
-        elif before != page:
+        if before not in (None, page):
             self._draw_anew(root)
         # after the message that told it, which took no turn
         IOLoop.current().add_callback(self._go_on)
@@ -116,11 +115,22 @@ def _take_turns(root: str) -> None:
     document = pn.state._views[root][2]
     manager = next(each for each in document.roots if isinstance(each, CommManager))
     line = pn.state._comm_manager._comms[manager.client_comm_id]
-    handle = line._on_msg
+    line._on_msg = functools.partial(_handle, by=line._on_msg)
+    line._comm.on_msg(functools.partial(_answer, line._handle_msg))
 
-    @functools.wraps(handle)
-    def in_turn(message: Any) -> None:
-        with bridge.CELLS:
-            handle(message)
 
-    line._on_msg = in_turn
+def _answer(by: Callable[[Any], None], message: Any) -> None:
+    """Handle a message and answer it; what is printed meanwhile is caught, one thread at a time."""
+    with bridge.CELLS:
+        by(message)
+
+
+def _handle(message: dict[str, Any], by: Callable[[Any], None]) -> None:
+    """Handle what comes from a view while no other thread changes a screen.
+
+    One event after the other: of those that come together Panel handles a click before the value
+    that was typed before it.
+    """
+    with bridge.CELLS:
+        for event in message["content"]["events"]:
+            by({**message, "content": {"events": [event]}})

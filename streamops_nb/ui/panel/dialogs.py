@@ -108,7 +108,8 @@ def _plan_html(plan: Any, *, several: bool) -> str:
         for v in plan.verdicts
     )
     head = "<tr><th>Job</th><th>Status</th><th>Plan</th><th>CU free after</th></tr>"
-    return f"<div><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>{warnings}"
+    table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+    return f'<div class="plan">{table}</div>{warnings}'
 
 
 def _why_html(why: str) -> str:

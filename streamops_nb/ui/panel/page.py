@@ -70,7 +70,7 @@ class Page(pn.viewable.Viewer):
         self._other = column(sizing_mode="stretch_width", visible=False)
         self._watch = bridge.watch(workspace)
         self._layout = Cell(
-            row(self._title, pmui.template.base.ThemeToggle(margin=0),
+            row(self._title, pmui.template.base.ThemeToggle(margin=(-5, 0, 0, 0)),
                    sizing_mode="stretch_width", margin=(12, 0, 2, 0)),
             self._front,
             self._other,
