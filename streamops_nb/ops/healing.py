@@ -78,11 +78,6 @@ class Heal:
         frame: pd.DataFrame = self._rest.to_pandas()
         return frame
 
-    @property
-    def places(self) -> list[tuple[Any, ...]]:
-        """What tells each of the rejects that were tried from all others."""
-        return _places(self.tried)
-
     def apply(self, *, why: str = "") -> int:
         """Write the output of the healed ones as a batch of the job; return its rows.
 

@@ -65,7 +65,7 @@ class Heals:
             Those that were healed, by `PLACE`; their bytes are those that the job keeps.
         """
         heal = self._workspace.heal(name, rejects=rejects, spec=spec, params=params)
-        gone = len(rejects.drop_duplicates(list(PLACE))) - len(set(heal.places))
+        gone = len(rejects.drop_duplicates(list(PLACE))) - heal.tried.num_rows
         if gone:
             raise Refused(
                 f"{gone:,} of these rejects were healed before, or are not kept any longer"

@@ -358,3 +358,15 @@ def test_records_that_hold_several_rows_are_not_healed(tmp_path: Path) -> None:
         for chosen in (kept, kept[:1]):
             with pytest.raises(so.Refused, match="hold several rows"):
                 job.heal(query=query.replace("CAST", "TRY_CAST"), rejects=chosen)
+
+
+def test_records_that_were_rejected_in_two_runs_are_healed_for_both(tmp_path: Path) -> None:
+    with opened(tmp_path / "w") as workspace:
+        job = bad_stream(workspace)
+        job.start(fresh=True)
+        assert job.wait(20) == Status.FINISHED
+        with so.connect(tmp_path / "w") as far:
+            heal = far.heal("a", query=QUERY, changes=TOLERANT)
+            assert (str(heal), heal.apply()) == ("healed 14 of 30 rejects", 14)
+        rows = Counter(job.output.df()["device"])
+        assert rows == {f"d{n}": 2 for n in range(10)} | {f"n{n}": 2 for n in range(7)}
