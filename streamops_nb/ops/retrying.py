@@ -31,7 +31,7 @@ class Retrying:
     def later(self, name: str, error: StreamopsError) -> bool:
         """Try a start again later if what failed may pass; say whether it will be."""
         attempt = self._due.pop(name, (0, 0.0))[0] + 1
-        retries = self._core.spec(name, self._core.catalog.job(name).ran).errors.retries
+        retries = self._core.spec(name, self._core.catalog.job(name).ran or None).errors.retries
         wait = retries.wait(attempt) if error.retryable else None
         if wait is None:
             return False
