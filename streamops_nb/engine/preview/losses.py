@@ -101,7 +101,7 @@ def _reasons(stage: Stage, trace: Trace, tracing: Tracing, query: str) -> dict[s
             reached = _furthest(rows[each.number], passed, trace.table(each.name).num_rows)
             told = np.array(words, object)[reached]
             known = found.get(each.name)
-            # of a UNION, the part in which it came furthest
+            # of a UNION, the last part that reads it
             found[each.name] = told if known is None else np.where(reached < 0, known, told)
     return found
 

@@ -193,10 +193,11 @@ class Previewer:
         Making a relation readable takes 0.4 ms, which was a quarter of a preview of five stages;
         in its place another one takes nothing.
         """
+        instance = self._sealed()
         with self._lock:
             session = self._idle.pop() if self._idle else None
         if session is None:
-            session = self._sealed().session()
+            session = instance.session()
         try:
             yield session
         except BaseException as error:
@@ -206,7 +207,8 @@ class Previewer:
             raise
         session.rest()
         with self._lock:
-            self._idle.append(session)
+            if self._instance is instance:
+                self._idle.append(session)
 
     def _sealed(self) -> Instance:
         with self._lock:
