@@ -25,7 +25,8 @@ query: |
   SELECT device, temp * 2 AS double FROM hot
 """
 RECEIPT = (
-    "read readings: 4 records (latest 1,000 rows) - no sink, no group, no position and no state "
+    "read readings: 4 records, 2024-01-01 00:00:00Z to 2024-01-01 00:00:02Z (latest 1,000 rows) - "
+    "no sink, no group, no position and no state "
     "was within reach"
 )
 
