@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,9 @@ from playwright.sync_api import Browser, Page
 
 from streamops_nb.ops.preview.preview import Preview
 from tests.ops.operated import opened
-from tests.ui.browsing import browser, faults_of
+from tests.ui.browsing import faults_of
+
+pytestmark = pytest.mark.browser
 
 EVIL = "<script>document.title='hit'</script><img src=x onerror=\"document.title='hit'\">"
 FIELDS = {"ts": "TIMESTAMPTZ", "device": "VARCHAR", "temp": "DOUBLE"}
@@ -19,12 +20,6 @@ QUERY = """
 WITH hot AS (SELECT * FROM readings WHERE temp > $threshold)
 SELECT window_start, window_end, device, count(*) AS n, max(temp) AS top
 FROM tumble(hot, ts, INTERVAL 10 SECONDS) GROUP BY ALL"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as found:
-        yield found
 
 
 def previewed(folder: Path) -> Preview:

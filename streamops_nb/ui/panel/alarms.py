@@ -36,14 +36,14 @@ class AlarmsPage:
         self._desk = desk
         guard = desk.guard
         self._grid = Grid(guard(self._choose), page_size=50)
-        self._name = _text("Name", 150)
-        self._when = _text("Condition", 220)
-        self._metrics = _text("or expression over metrics", 220)
+        self._name = _text("Name", 120)
+        self._when = _text("Condition", 190)
+        self._metrics = _text("or expression over metrics", 190)
         self._over = _text("of the last", 90, value="5m")
         self._after = _text("After", 80, value="0s")
         self._every = _text("Again every", 100, value="0s")
-        self._jobs = _text("Jobs (none: all)", 190, value=job)
-        self._to = _text("Told to", 110, value="log")
+        self._jobs = _text("Jobs (none: all)", 130, value=job)
+        self._to = _text("Told to", 80, value="log")
         self._remove = button("Remove", "remove", disabled=True, on_click=guard(self._take_away))
         self._chosen = ""
         self._rules: dict[str, Any] = {}
@@ -57,14 +57,15 @@ class AlarmsPage:
         return column(
             row(back, html_pane("<h2>Alarms</h2>", css="newjob.css", margin=(4, 0)), gap()),
             self._grid,
-            row(gap(), self._remove),
-            html_pane(
-                f'<p class="quiet">{text_html(_HELP + known)}.</p>', css="newjob.css", margin=(8, 0)
-            ),
             pmui.FlexBox(
                 *self._parts,
                 button("Set alarm", "alarm", variant="contained", on_click=guard(self._set)),
+                self._remove,
                 sizing_mode="stretch_width",
+                align_items="center",
+            ),
+            html_pane(
+                f'<p class="quiet">{text_html(_HELP + known)}.</p>', css="newjob.css", margin=(8, 4)
             ),
         )  # fmt: skip
 

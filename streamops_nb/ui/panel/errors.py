@@ -148,7 +148,9 @@ class ErrorsTab:
             writer.writerow(
                 {k: _harmless(v) for k, v in {**_entry(entry), "trace": entry.trace}.items()}
             )
-        self._desk.hand_over(f"{self._job}-errors.csv", text.getvalue())
+        name = f"{self._job}-errors.csv"
+        line = f"ws.errors({self._job!r}).df.to_csv({name!r}, index=False)"
+        self._desk.hand_over(name, text.getvalue(), line)
 
 
 _GROUP = ("last", "level", "stage", "kind", "message", "count", "first")

@@ -145,11 +145,12 @@ class RejectsPart:
             with tempfile.TemporaryDirectory() as folder:
                 return bytes(heal.export(Path(folder) / name).read_bytes())
 
+        line = f"{self._line}; heal.export({name!r})"
         self._desk.work(
             "The rest was not downloaded",
             read,
-            lambda content: self._desk.hand_over(name, content),
-            f"{self._line}; heal.export({name!r})",
+            lambda content: self._desk.hand_over(name, content, line),
+            line,
         )
 
 
@@ -216,6 +217,6 @@ class FailurePart:
         self._desk.work(
             "The capsule was not downloaded",
             read,
-            lambda content: self._desk.hand_over(name, content),
+            lambda content: self._desk.hand_over(name, content, line),
             line,
         )

@@ -58,8 +58,11 @@ class OutputTab:
         self._grid.fill(sheet_of(frame, empty=said))
 
     def _download(self, *_: Any) -> None:
+        name = f"{self._job}.csv"
+        line = f"ws.job({self._job!r}).output.df({_DOWNLOAD}).to_csv({name!r}, index=False)"
         self._desk.work(
             "The output was not downloaded",
             lambda: self._desk.door.job(self._job).output.df(_DOWNLOAD).to_csv(index=False),
-            lambda text: self._desk.hand_over(f"{self._job}.csv", text),
+            lambda text: self._desk.hand_over(name, text, line),
+            line,
         )

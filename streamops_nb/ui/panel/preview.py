@@ -191,8 +191,12 @@ class PreviewTab:
         assert trying is not None
         before, after = trying.before, trying.result
         self._desk.work(
-            "The previews cannot be compared", lambda: before.diff(after), self._shown.show_diff
+            "The previews cannot be compared", lambda: before.diff(after), self._show_diff
         )
+
+    def _show_diff(self, difference: Any) -> None:
+        self._shown.show_diff(difference)
+        self._desk.notices.tell("info", "This compares the same:", line="before.diff(p)")
 
     def _copied(self, *_: Any) -> None:
         self._desk.notices.tell("info", "This previews the same:", line=self._read().line)

@@ -211,9 +211,11 @@ class Desk(param.Parameterized):
         self.hand_over(name, content)
         self.notices.tell("success", f"Exported {what}.", line=line)
 
-    def hand_over(self, name: str, text: str | bytes) -> None:
-        """Hand a file over to the person."""
+    def hand_over(self, name: str, text: str | bytes, line: str = "") -> None:
+        """Hand a file over to the person, and tell the line of Python that makes it."""
         self.file = (name, text)
+        if line:
+            self.notices.tell("success", f"Downloaded {name}.", line=line)
 
     def import_(self, name: str, content: bytes) -> None:
         """Import a file: YAML, JSON, or a ZIP of these."""
