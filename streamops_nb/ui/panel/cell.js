@@ -10,13 +10,23 @@ function stands(root) {
 
 export function render({model, view}) {
   const root = view.root.model.id
+  let heard = false
   let waiting = null
   const look = () => {
     const drawn = stands(root)
     if (drawn) model.send_msg({root, page: PAGE})
     waiting = setTimeout(look, drawn ? 1_000 : 25)
   }
-  model.on("msg:custom", () => clearTimeout(waiting))
+  const line = view.root.model.document?.roots().find((one) => one.client_comm_id)
+  if (line) {
+    // until it was heard, pieces of a message that began before the view stood are forgotten
+    const answered = line.on_ack.bind(line)
+    line.on_ack = (message) => {
+      if (!heard) line._receiver = new line._receiver.constructor()
+      answered(message)
+    }
+  }
+  model.on("msg:custom", () => { heard = true; clearTimeout(waiting) })
   look()
   model.on("remove", () => clearTimeout(waiting))
   return document.createElement("span")

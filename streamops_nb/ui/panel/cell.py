@@ -43,6 +43,7 @@ class Cell(pmui.Column):
     ) -> None:
         self._screen, self._watch = screen, watch
         self._standing: dict[str, str] = {}
+        self._anew: set[str] = set()
         # the browser reads what has no parts first, in order
         self._scripts = pmui.Typography("", visible=False)
         more = [] if screen.served else [self._scripts, Arrival(self._stands)]
@@ -56,27 +57,40 @@ class Cell(pmui.Column):
         with bridge.CELLS:
             self._screen.wait()
             model = super()._get_model(doc, root, parent, comm)
-            key = (root or model).ref["id"]
-            lighten([model], keep=self._scripts._models[key][0])
+            self._lighten([model], root or model)
         if self._watch is not None:
             self._watch.join(self._screen)
         return model
 
+    def _get_child_model(self, child: Any, *where: Any) -> tuple[Any, Any]:
+        found, before = super()._get_child_model(child, *where)
+        if isinstance(found, list) and where[-1] is not None:
+            self._lighten([one for one in found if one not in before], where[1])
+        return found, before
+
+    def _lighten(self, models: list[Any], root: Any) -> None:
+        lighten(models, keep=self._scripts._models[root.ref["id"]][0])
+
     def _on_msg(self, ref: str, manager: Any, msg: Any) -> None:
         _handle(msg, functools.partial(super()._on_msg, ref, manager))
 
-    def _stands(self, root: str, page: str) -> None:
-        """A view stands on a page of the browser."""
+    def _stands(self, root: str, page: str) -> bool:
+        """A view stands on a page of the browser; say whether it need not tell it again."""
         before = self._standing.get(root)
         self._standing[root] = page
         if before != page:
             _take_turns(root)
         if before not in (None, page):
-            self._draw_anew(root)
-        # after the message that told it, which took no turn
+            self._anew.add(root)
+            return False
+        # after the message that told it: with the answer to it the browser begins to listen
         IOLoop.current().add_callback(self._go_on)
+        return True
 
     def _go_on(self) -> None:
+        with bridge.CELLS:
+            while self._anew:
+                self._draw_anew(self._anew.pop())
         if self._models.keys() <= self._standing.keys():
             self._screen.go_on()
 
@@ -86,7 +100,6 @@ class Cell(pmui.Column):
         for part in self.objects:
             part._cleanup(model)
         self.param.trigger("objects")
-        lighten(self._models[root][0].data.objects, keep=self._scripts._models[root][0])
 
     def _cleanup(self, root: Any = None) -> None:
         """A view is gone; with the last of them nothing is asked of the workspace any more."""
@@ -101,13 +114,13 @@ class Arrival(JSComponent):
 
     _esm = file_text("cell.js")
 
-    def __init__(self, came: Callable[[str, str], None]) -> None:
+    def __init__(self, came: Callable[[str, str], bool]) -> None:
         super().__init__(design=Plain, width=0, height=0, margin=0)
         self._came = came
 
     def _handle_msg(self, data: Any) -> None:
-        self._came(str(data["root"]), str(data["page"]))
-        self._send_msg("seen")
+        if self._came(str(data["root"]), str(data["page"])):
+            self._send_msg("seen")
 
 
 def _take_turns(root: str) -> None:
