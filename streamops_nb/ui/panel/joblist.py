@@ -51,7 +51,7 @@ class JobList:
             options=list(TABS), value=board.tab, size="small", margin=(4, 0), sx=FLAT
         )
         self._search = pmui.TextInput(
-            placeholder="Search name, owner, tag", size="small", width=180, margin=(4, 4)
+            placeholder="Search name, owner, tag", size="small", width=180, margin=(4, 4), sx=_LOW
         )
         self._owner = pmui.Select(label="Owner", size="small", width=104, margin=(4, 4))
         self._tag = pmui.Select(label="Tag", size="small", width=104, margin=(4, 4))
@@ -145,6 +145,7 @@ class JobList:
         self.table.forget()
 
 
+_LOW = {"& .MuiInputBase-input": {"padding": "6px 12px", "fontSize": "13px"}}
 _BULK = {Verb.START: "start", Verb.PAUSE: "pause", Verb.STOP: "stop"}
 
 

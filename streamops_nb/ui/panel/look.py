@@ -37,12 +37,6 @@ __all__ = [
 _SHAPE: dict[str, Any] = {
     "typography": {"fontSize": 13, "button": {"textTransform": "none"}},
     "shape": {"borderRadius": 6},
-    "components": {
-        "MuiOutlinedInput": {
-            "styleOverrides": {"inputSizeSmall": {"padding": "6px 12px", "fontSize": "13px"}}
-        },
-        "MuiSelect": {"styleOverrides": {"outlined": {"fontSize": "13px"}}},
-    },
 }
 THEME: dict[str, Any] = {
     "light": {
