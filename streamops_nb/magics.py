@@ -67,7 +67,7 @@ def _preview(line: str, cell: str, names: dict[str, Any]) -> Preview:
         raise Refused(f"%%preview: `{given.name}` is no name of a variable")
     asked = {key: getattr(given, key) for key in ("rows", "last", "upto") if getattr(given, key)}
     workspace = _workspace(given.workspace, names)
-    params = read_values(named_values(given.set, "--set"), {})
+    params = read_values(named_values(given.set), {})
     found = workspace.preview(cell, params=params or None, **asked)
     if given.name is not None:
         names[given.name] = found

@@ -30,13 +30,15 @@ def run(
     ] = None,
     param: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Give a parameter a value; may be repeated."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Give a parameter a value; may be repeated."
+        ),
     ] = None,
     rows: Annotated[int, typer.Option(min=0, help="Show so many of the newest rows.")] = 0,
 ) -> None:
     """Run one job in the foreground until it has finished, or until Ctrl-C.
 
-    Ctrl-C lets the batch in flight commit; the same command goes on from there.
+    Ctrl-C lets the batch in flight commit; the same command goes on from there (without --from).
     """
     from streamops_nb.shell.run import run_job
 

@@ -111,11 +111,19 @@ class CsvFormat:
         wanted = [name for name in self._schema if name in names]
         if not wanted:
             found = str(header).strip()[:PIECE]
-            return f"the header has none of the fields of the schema: {found}"
+            return f"the header `{found}` has none of the fields of the schema{self._hint(names)}"
         twice = next((name for name in wanted if names.count(name) > 1), None)
         if twice is not None:
             return f"the header names {twice} twice"
         return self._reader(names, wanted)
+
+    def _hint(self, names: list[str]) -> str:
+        """Say what may be wrong with a header of other names."""
+        lower = {name.lower() for name in self._schema}
+        if any(name.lower() in lower for name in names):
+            return ": capitals differ"
+        other = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), None)
+        return "" if other is None else f": is its delimiter {other!r}?"
 
     def _reader(self, names: list[str], wanted: list[str]) -> CsvParser:
         known = self._settings

@@ -22,7 +22,7 @@ from streamops_nb.model.secrets import has_reference, literals
 from streamops_nb.model.types import EPOCHS, TEMPORAL, base_type
 from streamops_nb.model.wording import did_you_mean, dotted, shown
 
-__all__ = ["cross_faults", "written_out"]
+__all__ = ["cross_faults", "format_named", "written_out"]
 
 Raw = Mapping[str, Any]
 
@@ -101,18 +101,25 @@ def _streams(data: Raw) -> Iterator[Fault]:
             yield from _event_time(stream["event_time"], schema, path)
 
 
+def format_named(source: Any) -> str | None:
+    """Give the format that files have by their names; None if these do not say."""
+    source = written_out(source)
+    if not isinstance(source, Mapping) or source.get("type") != "files":
+        return None
+    found = _NAMED.search(source["path"]) if isinstance(source.get("path"), str) else None
+    return None if found is None else found[1].lower()
+
+
 def _format(stream: Any, path: tuple[str, ...]) -> Iterator[Fault]:
-    """Records are JSON if nothing is said: not those of files whose names say what they are."""
-    source = _group(stream, "source")
-    files = source.get("path") if source.get("type") == "files" else None
-    written = stream.get("format", "json") if isinstance(stream, Mapping) else None
+    """A specification that says JSON of files with another name is a slip."""
+    written = stream.get("format") if isinstance(stream, Mapping) else None
     name = written.get("type") if isinstance(written, Mapping) else written
-    found = _NAMED.search(files) if isinstance(files, str) and name == "json" else None
-    if found is not None:
+    named = format_named(_group(stream, "source"))
+    if name == "json" and named is not None:
         yield Fault(
-            what=f"the files {shown(files)} are no JSON by their name",
+            what=f"the files are {named} by their name, and the format is json",
             where=dotted((*path, "format")),
-            remedy=f"write `format: {found[1].lower()}`",
+            remedy=f"write `format: {named}`, or leave it out",
         )
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from streamops_nb.model.events import FOREVER, NEVER
 from streamops_nb.model.lifecycle import Status
+from streamops_nb.model.start import BY_SOURCE
 from streamops_nb.model.views import JobView
 from streamops_nb.model.wording import cut
 
@@ -55,7 +56,11 @@ def _nothing_read(view: JobView, now: float) -> str:
     since = "" if view.started_at is None else f" since {moment(int(view.started_at * 1e6), now)}"
     if view.ended_at is not None:
         return f"no output: no record came while the run lasted, from where it began ({view.start})"
-    return f"no output yet: no record has come{since}; the run began at: {view.start}"
+    if view.start == BY_SOURCE:
+        began = "it began at the latest - stop it and start it at earliest to read what was there"
+    else:
+        began = f"the run began at: {view.start}"
+    return f"no output yet: no record has come{since}; {began}"
 
 
 def _all_rejected(view: JobView, now: float) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
-from streamops_nb.model.crosschecks import cross_faults
+from streamops_nb.model.crosschecks import cross_faults, format_named
 from streamops_nb.model.duration import Duration
 from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.faults import faults_of
@@ -53,7 +53,8 @@ class Stream(Part):
     source
         Where the records come from: a plug-in's ``type`` and its settings.
     format
-        How a record becomes a row.
+        How a record becomes a row. Left out, files whose names end in ``.csv`` or ``.parquet`` are
+        that, and all else is JSON.
     schema
         Field name to DuckDB type, or ``infer`` to tell them from a sample. The attribute is
         ``schema_``.
@@ -75,6 +76,15 @@ class Stream(Part):
     watermark_delay: Duration = Field(timedelta(0), examples=["5s"])
     idle_timeout: Duration | None = Field(timedelta(minutes=1), examples=["1m"])
     max_ahead: Duration | None = Field(timedelta(days=1), examples=["1d"])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_format(cls, data: Any) -> Any:
+        """Files may say by their names what they are."""
+        if not isinstance(data, Mapping) or "format" in data:
+            return data
+        named = format_named(data.get("source"))
+        return data if named is None else {**data, "format": named}
 
     @property
     def fields(self) -> dict[str, str] | None:

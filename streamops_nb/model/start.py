@@ -13,7 +13,10 @@ from streamops_nb.model.fields import Name, Whole
 from streamops_nb.model.part import Part
 from streamops_nb.model.wording import did_you_mean, shown, wrong
 
-__all__ = ["Positions", "Start", "parse_start"]
+__all__ = ["BY_SOURCE", "Positions", "Start", "parse_start"]
+
+BY_SOURCE = "earliest where the stream ends, else latest"
+"""How a first start is told that nobody chose a point for."""
 
 _WORDS = ("earliest", "latest", "stopped")
 _EXAMPLES = (

@@ -103,7 +103,8 @@ class ErrorLog(Shown):
         groups = self.groups
         if not groups:
             return "No errors."
-        lines = [f"{self.count:,} errors of {len(groups)} kinds:"]
+        errors = f"{self.count:,} error{'s' * (self.count != 1)}"
+        lines = [f"{errors} of {len(groups)} kind{'s' * (len(groups) != 1)}:"]
         for group in groups[:_SHOWN]:
             where = f"{group.job}, {group.stage}" if group.stage else group.job
             said = f"{group.kind}: {cut(group.message, 160)}"

@@ -17,6 +17,7 @@ from streamops_nb.model.faults import faults_of
 from streamops_nb.model.lifecycle import ACTIVE, LIMITS, Action, Status, TimeLimit
 from streamops_nb.model.part import plain
 from streamops_nb.model.spec import Positions, Start
+from streamops_nb.model.start import BY_SOURCE
 from streamops_nb.ops.core import Core, user
 from streamops_nb.ops.decision import Candidate, Decision, Outcome, decide
 from streamops_nb.ops.fitting import agree, fit_of
@@ -381,7 +382,7 @@ def _start_words(start: Start, stopped: bool) -> str:
         return "the point where it was stopped"
     if start.at is not None:
         return str(start.at)
-    return 'earliest; if a stream never ends, latest: start(at="earliest") reads what was there'
+    return BY_SOURCE
 
 
 def _plain(value: Any) -> Any:

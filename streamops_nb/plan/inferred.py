@@ -17,9 +17,12 @@ __all__ = ["with_types"]
 _PLACE = re.compile(r"query (\d+):(\d+)")
 _AFTER, _BEFORE = 100, 40
 """So many characters behind the place of a fault, and before it, are looked at for its columns."""
+_TEXTS = {"VARCHAR", "JSON"}
+"""What values of several kinds are inferred to be."""
+_WORDS = re.compile(r"\w+")
 _REMEDY = (
     "the types of {stream} were inferred, and not all values of `{column}` are numbers, or times: "
-    "declare its fields, `schema: {{{column}: DOUBLE, …}}`"
+    "declare all its fields, for example `schema: {{{columns}}}`"
 )
 
 
@@ -32,7 +35,7 @@ def with_types(
 
 def _with_type(fault: Fault, query: str, streams: Mapping[str, StreamShape]) -> Fault:
     place = _PLACE.match(fault.where)
-    if "VARCHAR" not in fault.what or fault.remedy or place is None:
+    if not _TEXTS & set(_WORDS.findall(fault.what)) or fault.remedy or place is None:
         return fault
     line, at = int(place[1]), int(place[2])
     spot = len("\n".join(query.split("\n")[: line - 1])) + (line > 1) + at - 1
@@ -40,10 +43,13 @@ def _with_type(fault: Fault, query: str, streams: Mapping[str, StreamShape]) -> 
         (stream, column)
         for stream, shape in streams.items()
         for column, kind in shape.columns.items()
-        if shape.inferred and kind == "VARCHAR"
+        if shape.inferred and kind in _TEXTS
     ]
     for near in (query[spot : spot + _AFTER], query[max(0, spot - _BEFORE) : spot]):
         for stream, column in texts:
             if re.search(rf"\b{re.escape(column)}\b", near, re.IGNORECASE):
-                return replace(fault, remedy=_REMEDY.format(stream=stream, column=column))
+                columns = {**streams[stream].columns, column: "DOUBLE"}
+                written = ", ".join(f"{name}: {kind}" for name, kind in columns.items())
+                remedy = _REMEDY.format(stream=stream, column=column, columns=written)
+                return replace(fault, remedy=remedy)
     return fault

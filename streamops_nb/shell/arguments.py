@@ -11,12 +11,12 @@ from streamops_nb.plan.yaml_text import read_yaml
 __all__ = ["named_values", "read_values", "with_params", "with_start"]
 
 
-def named_values(arguments: Sequence[str], option: str = "--param") -> dict[str, str]:
-    """Read the ``name=value`` arguments of an option."""
+def named_values(arguments: Sequence[str]) -> dict[str, str]:
+    """Read the ``name=value`` arguments of ``--set``."""
     pairs = [argument.partition("=") for argument in arguments]
     for (name, sign, _), argument in zip(pairs, arguments, strict=True):
         if not sign or not name:
-            raise Refused(f"`{option} {argument}` is not of the form name=value")
+            raise Refused(f"`--set {argument}` is not of the form name=value")
     return {name: value for name, _, value in pairs}
 
 

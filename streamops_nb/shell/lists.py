@@ -91,7 +91,8 @@ def print_rejects(folder: Path, job: str, limit: int, console: Console, *, as_js
         rows, columns = newest_rejects(workspace, job, limit)
     if not as_json:
         # what a person looks at first; all of it is in the JSON
-        columns = [name for name in ("batch", "stage", "kind", "reason", "raw") if name in columns]
+        shown = ("batch", "stage", "kind", "reason", "partition", "offset", "raw")
+        columns = [name for name in shown if name in columns]
     _print_rows(rows, columns, console, as_json=as_json)
 
 

@@ -90,7 +90,7 @@ def _print_job(
 
 
 def _given(spec: JobSpec, values: Sequence[str]) -> dict[str, Any]:
-    return read_values(named_values(values, "--set"), spec.params)
+    return read_values(named_values(values), spec.params)
 
 
 @contextmanager

@@ -64,7 +64,12 @@ def run_job(
         with _opened(folder, job) as workspace:
             goes_on = _ensure_running(workspace, job.name, start)
             console.print(f"{'Going on with' if goes_on else 'Starting'} {job.name} in {folder}")
-            screen = _Screen(workspace, job.name, rows)
+            screen = _Screen(
+                workspace,
+                job.name,
+                rows,
+                "The same command goes" if at is None else "Without --from it goes",
+            )
             draw(screen.picture, console, ending, lambda: screen.goes_on)
             if ending.wanted:
                 console.print("Ending: the batch in flight commits; Ctrl-C again ends at once.")
@@ -110,10 +115,11 @@ def _ensure_running(workspace: Workspace, name: str, at: Any) -> bool:
 class _Screen:
     """What is shown of one job while it runs."""
 
-    def __init__(self, workspace: Workspace, name: str, rows: int) -> None:
+    def __init__(self, workspace: Workspace, name: str, rows: int, again: str) -> None:
         self._workspace = workspace
         self._name = name
         self._rows = rows
+        self._again = again
         self._before = earlier_runs(workspace)
 
     @property
@@ -146,6 +152,6 @@ class _Screen:
             (counts.late, "late rows"),
         )
         said = ", ".join(f"{count(number)} {what}" for number, what in numbers if number)
-        more = " The same command goes on from there." if status == "interrupted" else ""
+        more = f" {self._again} on from there." if status == "interrupted" else ""
         told = f"{view.job}: {status} after {said or 'nothing'}.{more}"
         return f"{told}\n{view.reason}" if view.status is Status.FAILED else told

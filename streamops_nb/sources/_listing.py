@@ -74,8 +74,9 @@ class Listing:
         try:
             found = list(self._found())
         except FileNotFoundError as error:
+            folder = os.path.normpath(self._folder)
             raise SourceError(
-                f"{self._folder} does not exist: create it, or correct the path of the source"
+                f"{folder} does not exist: create it, or correct the path of the source"
                 f"{self._meant()}",
                 retryable=self._follow,
             ) from error

@@ -189,7 +189,7 @@ def test_a_start_that_nobody_has_begun_is_withdrawn_and_no_run_is_told_of(
         until(lambda: job.view.batches)
         job.pause()
         runs = job.runs()
-        begun = runs["start"].iloc[0].startswith("earliest; if a stream never ends, latest")
+        begun = runs["start"].iloc[0].startswith("earliest where the stream ends")
         assert (len(runs), begun, job.view.rows_in < 10_000) == (1, True, True)
         ended = job.view.ended_at
         job.stop()  # the run ended with the pause

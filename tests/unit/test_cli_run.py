@@ -115,7 +115,7 @@ def test_a_start_point_may_be_given_as_positions(folder: Path) -> None:
 
 
 def test_a_parameter_given_on_the_command_line_is_used(folder: Path) -> None:
-    done = streamops("run", "hot.yaml", "--until-end", "--param", "least=35", folder=folder)
+    done = streamops("run", "hot.yaml", "--until-end", "--set", "least=35", folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert written(folder) == expected(readings(3_000), 35)
 
@@ -123,9 +123,9 @@ def test_a_parameter_given_on_the_command_line_is_used(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--param", "least=-1"], "params.least: the number -1 is below `min`"),
-        (["--param", "leest=1"], "did you mean `least`?"),
-        (["--param", "least"], "`--param least` is not of the form name=value"),
+        (["--set", "least=-1"], "params.least: the number -1 is below `min`"),
+        (["--set", "leest=1"], "did you mean `least`?"),
+        (["--set", "least"], "`--set least` is not of the form name=value"),
         (["--from", "ealiest"], "did you mean `earliest`?"),
         (["--from", '{"reeding": {"0": 1}}'], "there is no stream `reeding`"),
     ],

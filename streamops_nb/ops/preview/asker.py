@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.engine.preview.work import Work
-from streamops_nb.model.errors import Fault, SpecRefused
+from streamops_nb.model.errors import Fault, Refused, SpecRefused
 from streamops_nb.model.spec import JobSpec
+from streamops_nb.model.wording import did_you_mean, shown
 from streamops_nb.ops.preview.asking import Asked, Known, asked_limits, asked_way
 from streamops_nb.ops.preview.bare import is_query, spec_of_query
 from streamops_nb.ops.preview.preview import Preview
@@ -52,6 +54,7 @@ class Asker:
         work: Work | None = None,
     ) -> Preview:
         """See `Workspace.preview`."""
+        _check_known(asked)
         if isinstance(sample, str):
             sample = self.kept(sample)
         if is_query(what):
@@ -86,5 +89,17 @@ class Asker:
     def _spec_of(self, what: Any) -> JobSpec:
         if isinstance(what, JobSpec):
             return checked(what)
-        saved = self.jobs().get(what) if isinstance(what, str) else None
-        return saved or specfile.load(what)
+        jobs = self.jobs()
+        if not isinstance(what, str) or not what.isidentifier() or not jobs:
+            return specfile.load(what)
+        if what not in jobs and not Path(what).exists():
+            told = f"there is no job {shown(what)}"
+            raise Refused([Fault(what=told, remedy=did_you_mean(what, jobs))])
+        return jobs.get(what) or specfile.load(what)
+
+
+def _check_known(asked: Mapping[str, Any]) -> None:
+    for name in asked:
+        if name not in Asked.__annotations__:
+            remedy = did_you_mean(name, Asked.__annotations__)
+            raise Refused([Fault(where=name, what="a preview has no such keyword", remedy=remedy)])

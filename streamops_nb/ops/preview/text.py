@@ -10,7 +10,7 @@ import pyarrow as pa
 from streamops_nb.model.errors import Fault
 from streamops_nb.model.wording import cut
 from streamops_nb.ops.preview.cells import cell_text, head
-from streamops_nb.ops.preview.words import counts, heading, notes, of_rows
+from streamops_nb.ops.preview.words import common, counts, heading, notes, of_rows
 
 if TYPE_CHECKING:
     from streamops_nb.ops.preview.preview import Preview
@@ -53,7 +53,9 @@ def _summary(preview: Preview, faults: Iterable[Fault]) -> Iterator[str]:
         yield f"  fault: {_line(str(fault))}"
     if result.rejects.num_rows:
         first = str(result.rejects["reason"][0]).strip()
-        yield f"  {of_rows(result.rejects.num_rows, 'reject')}, the first one: {cut(first, 100)}"
+        rejects = of_rows(result.rejects.num_rows, "reject")
+        most = common(result.rejects["reason"])
+        yield f"  {rejects}, the first one: {cut(first, 100)}{most}"
     if result.late.num_rows:
         yield f"  {of_rows(result.late.num_rows, 'late row')}"
     for note in notes(preview):

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamops_nb.engine.narrow import PIECE
 from streamops_nb.engine.preview.flows import Flow
 from streamops_nb.engine.preview.result import WINDOW, Result, StageResult, WindowStatus
 from streamops_nb.engine.watermark import FOREVER, NEVER
+from streamops_nb.model.fingerprint import shape
 from streamops_nb.model.wording import cut
 
 if TYPE_CHECKING:
     from streamops_nb.ops.preview.preview import Preview
 
-__all__ = ["counts", "heading", "notes", "of_rows", "why_empty"]
+__all__ = ["common", "counts", "heading", "notes", "of_rows", "why_empty"]
 
 _SECOND = 1_000_000
 
@@ -68,6 +71,8 @@ def notes(preview: Preview) -> Iterator[str]:
         if drawn.truncated in ("bytes", "seconds"):
             yield f"{name}: more was there, the limit of {drawn.truncated} was reached"
     result = preview.result
+    for name, flow in result.flows.items():
+        yield from _all_null(name, flow)
     pieces = pc.sum(pc.match_substring_regex(result.rejects["reason"], PIECE)).as_py()
     if pieces:
         rejects = of_rows(result.rejects.num_rows, "reject")
@@ -82,6 +87,27 @@ def notes(preview: Preview) -> Iterator[str]:
         yield f"No rows came out of {stage.name}: {why_empty(result, stage.name)}"
     elif WINDOW in stage.table.column_names:
         yield from _unwritten(stage, result)
+
+
+def _all_null(name: str, flow: Flow) -> Iterator[str]:
+    """A field that the records call otherwise is NULL in each, and nothing else tells."""
+    table = flow.inflow.table
+    if flow.inflow.raw.num_rows < 2 or not table.num_rows:
+        return
+    empty = [c for c in table.column_names if table[c].null_count == table.num_rows]
+    if empty:
+        names = ", ".join(f"`{cut(column)}`" for column in empty)
+        yield f"{name}: {names} is NULL in all records: do they call it so?"
+
+
+def common(reasons: pa.ChunkedArray) -> str:
+    """Say which sort of reason most rejects have, if the first one is not of it; else empty."""
+    texts = [str(reason).strip() for reason in reasons.to_pylist()]
+    sort, number = Counter(map(shape, texts)).most_common(1)[0]
+    if shape(texts[0]) == sort or number <= len(texts) / 2:
+        return ""
+    example = next(text for text in texts if shape(text) == sort)
+    return f"; {number:,} of them: {cut(example, 100)}"
 
 
 def _unwritten(stage: StageResult, result: Result) -> Iterator[str]:

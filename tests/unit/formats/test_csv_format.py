@@ -50,7 +50,7 @@ def test_a_header_that_fits_nothing_rejects_its_records(session: Session) -> Non
     )
     assert rows == [(1, "q", 2.0)]
     assert reasons == [
-        "the header has none of the fields of the schema: a;b;c",
+        "the header `a;b;c` has none of the fields of the schema: is its delimiter ';'?",
         "the header names a twice",
     ]
 

@@ -54,11 +54,14 @@ def test_what_is_left_out_has_its_default() -> None:
 )
 def test_files_whose_names_say_what_they_are_are_not_taken_for_json(path: str, form: str) -> None:
     source = {"type": "files", "path": path}
-    (fault,) = stream_faults(source=source)
-    assert fault.startswith("streams.readings.format: the files")
-    assert fault.endswith(f"- write `format: {form}`")
-    assert stream_faults(source=source, format=form) == []
-    assert stream_faults(source={"type": "files", "path": "in"}) == []
+    assert Stream.model_validate({"source": source}).format.type == form
+    assert Stream.model_validate({"source": source, "format": "raw"}).format.type == "raw"
+    assert Stream.model_validate({"source": {"type": "files", "path": "in"}}).format.type == "json"
+    (fault,) = stream_faults(source=source, format="json")
+    assert fault == (
+        f"streams.readings.format: the files are {form} by their name, and the format is json"
+        f" - write `format: {form}`, or leave it out"
+    )
 
 
 def test_a_specification_is_frozen() -> None:
