@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamops_nb.model.errors import Fault
+from streamops_nb.model.wording import cut
 
 if TYPE_CHECKING:
     from streamops_nb.plan.planning import StreamShape
@@ -17,6 +18,8 @@ __all__ = ["with_types"]
 _PLACE = re.compile(r"query (\d+):(\d+)")
 _AFTER, _BEFORE = 100, 40
 """So many characters behind the place of a fault, and before it, are looked at for its columns."""
+_MOST = 400
+"""Characters of the schema that is written out."""
 _TEXTS = {"VARCHAR", "JSON"}
 """What values of several kinds are inferred to be."""
 _WORDS = re.compile(r"\w+")
@@ -50,6 +53,6 @@ def _with_type(fault: Fault, query: str, streams: Mapping[str, StreamShape]) -> 
             if re.search(rf"\b{re.escape(column)}\b", near, re.IGNORECASE):
                 columns = {**streams[stream].columns, column: "DOUBLE"}
                 written = ", ".join(f"{name}: {kind}" for name, kind in columns.items())
-                remedy = _REMEDY.format(stream=stream, column=column, columns=written)
+                remedy = _REMEDY.format(stream=stream, column=column, columns=cut(written, _MOST))
                 return replace(fault, remedy=remedy)
     return fault

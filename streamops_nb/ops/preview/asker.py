@@ -89,13 +89,14 @@ class Asker:
     def _spec_of(self, what: Any) -> JobSpec:
         if isinstance(what, JobSpec):
             return checked(what)
-        jobs = self.jobs()
-        if not isinstance(what, str) or not what.isidentifier() or not jobs:
-            return specfile.load(what)
-        if what not in jobs and not Path(what).exists():
-            told = f"there is no job {shown(what)}"
-            raise Refused([Fault(what=told, remedy=did_you_mean(what, jobs))])
-        return jobs.get(what) or specfile.load(what)
+        if isinstance(what, str) and what.isidentifier():
+            jobs = self.jobs()
+            if what in jobs:
+                return jobs[what]
+            if jobs and not Path(what).exists():
+                told = f"there is no job {shown(what)}"
+                raise Refused([Fault(what=told, remedy=did_you_mean(what, jobs))])
+        return specfile.load(what)
 
 
 def _check_known(asked: Mapping[str, Any]) -> None:

@@ -43,8 +43,8 @@ class Passing:
     def _trace(self) -> Trace:
         return self._preview.trace
 
-    @property
     def _step(self) -> Step:
+        """How it was followed; refused if that cannot be."""
         step = self._trace.steps[self.name]
         if step.made is None:
             raise Refused(
@@ -56,7 +56,7 @@ class Passing:
 
     @cached_property
     def _dropped(self) -> dict[str, np.ndarray]:
-        self._step  # noqa: B018 - refuses what cannot be followed
+        self._step()
         return self._trace.dropped(self.name)
 
     @cached_property
@@ -81,7 +81,7 @@ class Passing:
         """Why rows were dropped, a row per reason: ``input``, ``reason`` and the number of rows."""
         import pandas as pd
 
-        self._step  # noqa: B018 - refuses what cannot be followed
+        self._step()
         found = self._preview.follow().losses.get(self.name, ())
         rows = [(loss.relation, loss.reason, len(loss.numbers)) for loss in found]
         return pd.DataFrame(rows, columns=["input", "reason", "rows"])
@@ -97,7 +97,7 @@ class Passing:
 
         A stage that groups makes one row of many, and adds none.
         """
-        step = self._step
+        step = self._step()
         if step.stage.aggregated:
             return frame(step.table.slice(0, 0))
         keys = [_key(lists.filter(pa.array(step.kept))) for lists in self._streaming(step)]
@@ -121,7 +121,7 @@ class Passing:
         return pd.DataFrame(rows, columns=["column", "change", "before", "after", "cells"])
 
     def _changes(self) -> list[tuple[str, str, str, str, int]]:
-        step = self._step
+        step = self._step()
         before = _columns_read(step)
         after = dict(step.stage.relation.columns)
         found = []
