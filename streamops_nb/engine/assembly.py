@@ -182,10 +182,10 @@ def _inferred(
 
 def _nothing_inferred(name: str, raw: pa.Table | None) -> Fault:
     declare = "declare the schema: `schema: {ts: TIMESTAMPTZ, device: VARCHAR, …}`"
-    if raw is None or "_raw" not in raw.column_names:
+    if raw is None or not raw.num_rows or "_raw" not in raw.column_names:
         what = "the stream holds nothing yet from which its schema could be inferred"
         return Fault(where=f"streams.{name}.schema", what=what, remedy=declare)
-    first = raw["_raw"][0].as_py().decode(errors="replace").strip()
+    first = (raw["_raw"][0].as_py() or b"").decode(errors="replace").strip()
     return Fault(
         where=f"streams.{name}.format",
         what=f"no fields were found in {raw.num_rows:,} records, of which one is {shown(first)}",

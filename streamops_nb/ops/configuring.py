@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from streamops_nb.model.errors import Fault, Refused, SpecRefused
+from streamops_nb.model.errors import Fault, Refused, SpecRefused, StreamopsError
 from streamops_nb.model.events import JobSaved
 from streamops_nb.model.lifecycle import ACTIVE
 from streamops_nb.model.spec import JobSpec
@@ -72,7 +72,12 @@ class Configuring:
         return self._save(checked, author, comment, drop_state=drop_state)
 
     def _is_newest(self, spec: JobSpec) -> bool:
-        return spec.name in self._core.states and self._core.spec(spec.name) == spec
+        if spec.name not in self._core.states:
+            return False
+        try:
+            return self._core.spec(spec.name) == spec
+        except StreamopsError:  # what another version of streamops_nb saved is to be mended so
+            return False
 
     def _check_state(self, specs: Iterable[JobSpec], *, drop_state: bool) -> None:
         """See that the state kept for jobs fits their new queries, or that it may be dropped."""

@@ -226,9 +226,17 @@ def _point(name: str, look: Outlook, units: Mapping[str, str], pace: _Pace, kept
         lost=_said(look.lost, units),
         seconds=None if pace.rate is None or records is None else records / pace.rate,
         state_rows=kept,
-        cut=None if look.cut is None else datetime.fromtimestamp(look.cut / 1e6, UTC),
+        cut=None if look.cut is None else _moment(look.cut),
         positions=look.positions,
     )
+
+
+def _moment(us: int) -> datetime | None:
+    """An event time; None beyond Python's calendar, where no window is told."""
+    try:
+        return datetime.fromtimestamp(us / 1e6, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _said(amounts: Mapping[str, int], units: Mapping[str, str]) -> str:

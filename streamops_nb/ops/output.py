@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from streamops_nb.db import ident
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.silence import length
 from streamops_nb.ops.html import table, text
+from streamops_nb.ops.preview.cells import rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,14 +70,16 @@ class Output:
     def range(self) -> tuple[datetime, datetime] | None:
         """The earliest and the latest time in the output; None if it has no rows, or no time.
 
-        By its column `window_end`, or the first that holds times.
+        By its column `window_end`, or the first that holds times; one that Python's calendar does
+        not reach is none.
         """
         column = self._time_column()
         if column is None:
             return None
         query = f"SELECT min({column}) AS first, max({column}) AS last FROM {self._table}"
-        row = self._workspace.read(query).to_pylist()[0]
-        return None if row["first"] is None else (row["first"], row["last"])
+        first, last = rows_of(self._workspace.read(query))[0].values()
+        told = isinstance(first, date) and isinstance(last, date)  # a datetime is one, too
+        return (first, last) if told else None
 
     @property
     def freshness(self) -> float | None:
@@ -93,7 +96,7 @@ class Output:
         return f"Output of {self._name}: {self.count:,} rows{times}{fresh}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{text(repr(self))}</p>{table(self.newest(_SHOWN).to_pylist())}"
+        return f"<p>{text(repr(self))}</p>{table(rows_of(self.newest(_SHOWN)))}"
 
     @property
     def _table(self) -> str:

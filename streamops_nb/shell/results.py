@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamops_nb.db import ident
+from streamops_nb.ops.preview.cells import rows_of
 
 if TYPE_CHECKING:
     from streamops_nb.ops.workspace import Workspace
@@ -23,7 +24,7 @@ def newest_output(workspace: Workspace, job: str, limit: int) -> tuple[Rows, lis
         If there is no such job, it writes elsewhere than to a table, or has not started yet.
     """
     found = workspace.job(job).output.newest(limit)
-    return found.to_pylist(), found.column_names
+    return rows_of(found), found.column_names
 
 
 def newest_rejects(workspace: Workspace, job: str, limit: int) -> tuple[Rows, list[str]]:
@@ -32,4 +33,4 @@ def newest_rejects(workspace: Workspace, job: str, limit: int) -> tuple[Rows, li
     workspace.output(job)
     table = ident(f"job_{job}", "rejects")
     found = workspace.read(f'FROM {table} ORDER BY batch DESC, "offset" DESC LIMIT {int(limit)}')
-    return found.to_pylist(), found.column_names
+    return rows_of(found), found.column_names

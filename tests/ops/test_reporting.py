@@ -16,10 +16,13 @@ import streamops_nb as so
 from streamops_nb.engine import look
 from streamops_nb.model.errorlog import entry_of
 from streamops_nb.model.events import ErrorRaised
+from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops.errorlog import ErrorLog
 from streamops_nb.ops.recalling import recall
 from streamops_nb.ops.workspace import Workspace
+from streamops_nb.shell.results import newest_output
 from streamops_nb.testing import FakeClock
+from streamops_nb.ui.state.pages import sheet_of
 from tests.ops.operated import COUNT, appended, opened, plant
 from tests.streamops import read_json, streamops
 
@@ -268,6 +271,29 @@ def test_the_output_says_how_much_and_how_fresh_it_is_and_takes_questions(tmp_pa
         silent = workspace.save(plant("b", sink={"type": "none"}))
         with pytest.raises(so.Refused, match="writes to none, not to a table"):
             silent.output.count  # noqa: B018
+
+
+def test_times_that_no_calendar_of_python_reaches_are_shown_as_text(tmp_path: Path) -> None:
+    with opened(tmp_path / "w") as workspace:
+        lines = ('{"ts": "20000-01-01T00:00:00Z"}', '{"ts": "20000-01-01T00:00:05Z"}')
+        (tmp_path / "w" / "in.jsonl").write_text("\n".join(lines))
+        source = {"type": "files", "path": "in.jsonl", "follow": False}
+        stream = {"source": source, "schema": {"ts": "TIMESTAMPTZ"}, "max_ahead": None}
+        query = "SELECT ts, 'infinity'::TIMESTAMP AS never FROM r"
+        spec = {"name": "far", "streams": {"r": {**stream, "event_time": "ts"}}, "query": query}
+        preview = workspace.preview(spec)
+        assert "20000-01-01 00:00:00Z to 20000-01-01 00:00:05Z" in str(preview.receipt)
+        assert "20000-01-01" in preview._repr_html_()
+        job = workspace.save(spec)
+        job.start()
+        assert job.wait(30) is Status.FINISHED
+        assert (repr(job.output).split(",")[0], job.output.range) == ("Output of far: 2 rows", None)
+        assert "20000-01-01" in job.output._repr_html_()
+        rows, columns = newest_output(workspace, "far", 5)
+        assert columns == ["ts", "never"]
+        assert [str(row["ts"])[:11] for row in rows] == ["20000-01-01", "20000-01-01"]
+        assert sheet_of(job.output.newest(5)).page(0, 5)[0]
+        assert job.start(plan=True).points
 
 
 def test_rejects_are_kept_up_to_a_number_and_counted_beyond(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from streamops_nb.engine.watermark import NEVER
@@ -24,10 +24,7 @@ from streamops_nb.model.spec import PlugIn, Stream
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Coverage", "Drawn", "Edit", "Limits", "Sample", "origin_of"]
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+__all__ = ["Coverage", "Drawn", "Edit", "Limits", "Sample", "moment", "origin_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,12 +72,13 @@ class Coverage:
         if self.strata:
             parts.append(f"{self.keys:,} of {self.keys_seen:,} values of {self.strata}")
         if self.first is not None and self.last is not None:
-            parts.append(f"{_moment(self.first)} to {_moment(self.last)}")
+            parts.append(f"{moment(self.first)} to {moment(self.last)}")
         return ", ".join(parts)
 
 
-def _moment(us: int) -> str:
-    return f"{_EPOCH + timedelta(microseconds=us):%Y-%m-%d %H:%M:%S}Z"
+def moment(us: int) -> str:
+    """Write an event time, to the second; Python's calendar ends in 9999, DuckDB's does not."""
+    return f"{np.datetime64(us // 1_000_000, 's')}Z".replace("T", " ")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-__all__ = ["cell_text", "head"]
+__all__ = ["cell_text", "head", "rows_of"]
 
 _UNREADABLE = "(cannot be shown)"
 
@@ -16,6 +16,12 @@ _UNREADABLE = "(cannot be shown)"
 def head(table: pa.Table, rows: int, columns: int) -> list[list[Any]]:
     """Give the first values of a table, column by column."""
     return [_values(table.column(i).slice(0, rows)) for i in range(columns)]
+
+
+def rows_of(table: pa.Table) -> list[dict[str, Any]]:
+    """Give a table row by row; a time that Python's calendar does not reach is text."""
+    columns = head(table, table.num_rows, table.num_columns)
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,16 +11,15 @@ import pyarrow.compute as pc
 from streamops_nb.engine.narrow import PIECE
 from streamops_nb.engine.preview.flows import Flow
 from streamops_nb.engine.preview.result import WINDOW, Result, StageResult, WindowStatus
+from streamops_nb.engine.preview.sample import moment
 from streamops_nb.engine.watermark import FOREVER, NEVER
-from streamops_nb.model.fingerprint import shape
+from streamops_nb.model.fingerprint import VALUES
 from streamops_nb.model.wording import cut
 
 if TYPE_CHECKING:
     from streamops_nb.ops.preview.preview import Preview
 
 __all__ = ["common", "counts", "heading", "notes", "of_rows", "why_empty"]
-
-_SECOND = 1_000_000
 
 
 def of_rows(number: int, word: str = "row") -> str:
@@ -35,7 +32,7 @@ def heading(preview: Preview) -> str:
     sample = preview.sample
     read = ", ".join(
         f"{name} {drawn.raw.num_rows:,}{' of more' * (drawn.truncated == 'rows')}"
-        f"{f' ({drawn.coverage})' * bool(drawn.coverage.strata)}"
+        f"{f' ({drawn.coverage})' if drawn.coverage.strata else ''}"
         for name, drawn in sample.streams.items()
     )
     values = preview.spec.param_values(preview.params)
@@ -102,12 +99,12 @@ def _all_null(name: str, flow: Flow) -> Iterator[str]:
 
 def common(reasons: pa.ChunkedArray) -> str:
     """Say which sort of reason most rejects have, if the first one is not of it; else empty."""
-    texts = [str(reason).strip() for reason in reasons.to_pylist()]
-    sort, number = Counter(map(shape, texts)).most_common(1)[0]
-    if shape(texts[0]) == sort or number <= len(texts) / 2:
+    sorts = pc.replace_substring_regex(reasons, VALUES, "…")
+    most = max(pc.value_counts(sorts).to_pylist(), key=lambda each: each["counts"])
+    if most["values"] == sorts[0].as_py() or most["counts"] <= len(sorts) / 2:
         return ""
-    example = next(text for text in texts if shape(text) == sort)
-    return f"; {number:,} of them: {cut(example, 100)}"
+    example = str(reasons[pc.index(sorts, most["values"]).as_py()])
+    return f"; {most['counts']:,} of them: {cut(example.strip(), 100)}"
 
 
 def _unwritten(stage: StageResult, result: Result) -> Iterator[str]:
@@ -133,8 +130,7 @@ def _at(flow: Flow) -> str:
         return "not known yet"
     if flow.watermark >= FOREVER:
         return "at the end"
-    moment = datetime.fromtimestamp(flow.watermark / _SECOND, UTC)
-    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
+    return moment(flow.watermark)
 
 
 def why_empty(result: Result, name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from streamops_nb.ops.preview.cells import rows_of
 from streamops_nb.ui.state.wording import value_text
 
 __all__ = ["Sheet", "sheet_of"]
@@ -68,15 +69,14 @@ class Sheet:
 
     def page(self, first: int, size: int) -> tuple[list[list[Value]], list[str]]:
         """Give rows as text, and the tone of each."""
-        rows = self.table.slice(first, size).to_pylist()
+        rows = rows_of(self.table.slice(first, size))
         names = self.table.column_names
         cells = [[self._cell(name, row[name]) for name in names] for row in rows]
         return cells, [self.row_tone(row) if self.row_tone else "" for row in rows]
 
     def row(self, number: int) -> dict[str, Any]:
         """Give one row as values."""
-        found: dict[str, Any] = self.table.slice(number, 1).to_pylist()[0]
-        return found
+        return rows_of(self.table.slice(number, 1))[0]
 
     def _cell(self, name: str, value: Any) -> Value:
         if value is None:
