@@ -189,7 +189,7 @@ def test_a_stream_goes_on_from_the_last_id(house: House) -> None:
         first = next(pages)
         assert first["event"] == "page"
         pages.close()
-        house.owner.save(plant("s"), comment="later")
+        house.owner.save(plant("s", cu=0.2), comment="later")
         own["last-event-id"] = first["id"]
         later = json.loads(next(messages(client, f"{house.url}/v1/follow", own))["data"])
     assert [event["comment"] for event in later["events"]] == ["later"]
