@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import inspect
+import io
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +25,7 @@ from streamops_nb.model.alarms import Rule
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops.alarms import Alarms
-from streamops_nb.ops.capsule import Capsule
+from streamops_nb.ops.capsule import Capsule, open_capsule
 from streamops_nb.ops.core import Names
 from streamops_nb.ops.failures import Failures
 from streamops_nb.ops.healing import Heal
@@ -67,7 +71,8 @@ class RemoteWorkspace(Workspace):
         self.resources = RemoteResources(line)
         self.resources.workspace = self
         self.alarms = RemoteAlarms(line)
-        self.failures = RemoteFailures()
+        self.failures = RemoteFailures(line)
+        self._closing.append(self.failures.close)
         self.tokens = RemoteTokens(line)
         self._remote_previews = RemotePreviews(line, self.folder)
         self._remote_previews.workspace = self
@@ -146,21 +151,30 @@ class RemoteWorkspace(Workspace):
 
 
 class RemoteFailures(Failures):
-    """The capsules of a workspace that another process owns: they lie there."""
+    """The capsules of a workspace that another process owns: copies are opened here."""
 
-    def __init__(self) -> None:
-        pass
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._opened = ExitStack()
+        self._folder: Path | None = None
 
     def look(self) -> None:
         """Refused: the owner looks by itself."""
         raise Refused("the owner of the workspace keeps capsules of failures by itself")
 
     def of(self, name: str) -> Capsule | None:
-        """Refused: the records of a batch stay where they are kept."""
-        raise Refused(
-            f"the capsule of {name} lies with the owner of the workspace - export it there, and"
-            " open the file here with `streamops_nb.open_capsule`"
-        )
+        """Fetch the capsule of a job's last failure, for as long as this client is open."""
+        packed: bytes | None = ask(self._line, CALLS["failures.packed"], {"name": name})
+        if packed is None:
+            return None
+        if self._folder is None:
+            self._folder = Path(self._opened.enter_context(TemporaryDirectory(prefix="capsules-")))
+        folder = self._folder / hashlib.sha256(packed).hexdigest()[:16]
+        return Capsule(folder) if folder.exists() else open_capsule(io.BytesIO(packed), folder)
+
+    def close(self) -> None:
+        """Remove the copies."""
+        self._opened.close()
 
 
 class RemoteResources(Resources):

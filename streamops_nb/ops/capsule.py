@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.model.errors import Refused
@@ -103,13 +103,19 @@ class Capsule:
             If the file is there already.
         """
         path = Path(to)
-        if path.exists():
-            raise Refused(f"{path} is there already - name a new file")
-        with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as packed:
+        try:
+            with path.open("xb") as file:
+                self.pack(file)
+        except FileExistsError:
+            raise Refused(f"{path} is there already - name a new file") from None
+        return path
+
+    def pack(self, to: IO[bytes]) -> None:
+        """Write it to an open file, as `export` does."""
+        with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as packed:
             for file in sorted(self.folder.rglob("*")):
                 if file.is_file():
                     packed.write(file, file.relative_to(self.folder))
-        return path
 
     def __repr__(self) -> str:
         batch = "" if self.error.batch is None else f" in batch {self.error.batch}"
@@ -118,11 +124,13 @@ class Capsule:
         return f"Capsule({self.job} failed{batch} at {iso(self.error.at)}: {said}; {rows})"
 
 
-def open_capsule(file: str | Path, folder: str | Path | None = None) -> Capsule:
+def open_capsule(file: str | Path | IO[bytes], folder: str | Path | None = None) -> Capsule:
     """Open a file that `Capsule.export` wrote.
 
     Parameters
     ----------
+    file
+        Its path, or the file itself, open for reading.
     folder
         Where it is unpacked, empty or not there yet; default a temporary folder.
 
@@ -131,22 +139,22 @@ def open_capsule(file: str | Path, folder: str | Path | None = None) -> Capsule:
     Refused
         If it is no such file.
     """
-    path = Path(file)
+    shown = file if isinstance(file, str | Path) else "the file"
     target = Path(tempfile.mkdtemp(prefix="capsule-")) if folder is None else Path(folder)
     if target.exists() and any(target.iterdir()):
         raise Refused(f"{target} is not empty - name a new folder")
     try:
-        with zipfile.ZipFile(path) as packed:
-            _check(path, {entry.filename: entry.file_size for entry in packed.infolist()})
+        with zipfile.ZipFile(file) as packed:
+            _check(str(shown), {entry.filename: entry.file_size for entry in packed.infolist()})
             packed.extractall(target)
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         shutil.rmtree(target, ignore_errors=True)
-        raise Refused(f"{path} is no capsule that could be opened: {error}") from error
+        raise Refused(f"{shown} is no capsule that could be opened: {error}") from error
     return Capsule(target)
 
 
-def _check(path: Path, sizes: Mapping[str, int]) -> None:
+def _check(shown: str, sizes: Mapping[str, int]) -> None:
     if ABOUT not in sizes:
-        raise Refused(f"{path} is no capsule: it has no {ABOUT}")
+        raise Refused(f"{shown} is no capsule: it has no {ABOUT}")
     if sum(sizes.values()) > _MOST:
-        raise Refused(f"{path} would unpack to more than {_MOST:,} bytes")
+        raise Refused(f"{shown} would unpack to more than {_MOST:,} bytes")

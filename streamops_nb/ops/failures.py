@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import platform
 import shutil
@@ -35,7 +36,7 @@ class Failures:
         self._core = core
         self._folder = core.folder / "failures"
         self._tried: dict[str, float] = {}
-        self._making = threading.Lock()
+        self._making = threading.RLock()
 
     def look(self) -> None:
         """Make what is missing, on a thread of its own: a source may take long to answer."""
@@ -70,6 +71,16 @@ class Failures:
                 if kept.error.at == error.at:
                     return kept
             return self._make(name, error)
+
+    def packed(self, name: str) -> bytes | None:
+        """Give the capsule of a job's last failure as the one file of `Capsule.export`."""
+        with self._making:  # a failure that comes now waits with its own
+            capsule = self.of(name)
+            if capsule is None:
+                return None
+            file = io.BytesIO()
+            capsule.pack(file)
+        return file.getvalue()
 
     def copy(self, to: Path) -> None:
         """Copy all capsules into a new folder, if there are any."""

@@ -24,6 +24,7 @@ from streamops_nb.ops.alarms import Alarms
 from streamops_nb.ops.decision import Decision, Outcome
 from streamops_nb.ops.difference import Difference
 from streamops_nb.ops.errorlog import ErrorLog
+from streamops_nb.ops.failures import Failures
 from streamops_nb.ops.fitting import Fit
 from streamops_nb.ops.forecasting import Forecast
 from streamops_nb.ops.preview.samples import Samples
@@ -174,6 +175,7 @@ def _calls() -> dict[str, Call]:
         ("previews.run", Previewed.run, operator, Gives.PREVIEW, None, _WORK),
         ("previews.latest", Previewed.latest, operator, value, dict[str, int]),
         ("heal", ws.heal, operator, Gives.HEAL),
+        ("failures.packed", Failures.packed, operator, value, bytes | None),
         ("samples.list", samples.list, viewer, frame),
         ("samples.load", samples.load, operator, value, Sample),
         ("samples.save", samples.save, operator, Gives.NOTHING),
@@ -209,6 +211,9 @@ HERE: Mapping[str, str] = {
     "alarms.look": "the owner looks by itself",
     "alarms.close": "the owner ends them",
     "apply_heal": "from afar through `heals.apply`, which tries the rejects again",
+    "failures.of": "from afar it is made of what `failures.packed` gives",
+    "failures.look": "the owner looks by itself",
+    "failures.copy": "goes with `backup`",
     "before_close": "a function of the process that owns the workspace",
     "samples": "the samples that are kept, as `samples.…`",
     "tokens.kept_in": "what serves a workspace says where its tokens are",

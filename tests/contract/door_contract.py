@@ -338,6 +338,28 @@ class DoorContract:
             "no numbers", "done: healed 7 of 7 rejects, 7 rows written",
         )  # fmt: skip
 
+    def test_the_last_failure_is_replayed_and_exported(
+        self, door: Workspace, tmp_path: Path
+    ) -> None:
+        (tmp_path / "w" / "in.jsonl").write_text("no JSON\n")
+        spec = plant("a", errors={"policy": "fail"})
+        spec["streams"]["r"]["source"] = {"type": "files", "path": "in.jsonl", "follow": False}
+        job = door.save(spec)
+        assert job.failure is None
+        door.start("a")
+        assert job.wait(30) is Status.FAILED
+        capsule = job.failure
+        assert capsule is not None
+        assert (capsule.error.kind, capsule.sample.rows) == ("TooManyRejects", 1)
+        assert len(capsule.preview().rejects) == 1
+        exported = so.open_capsule(capsule.export(tmp_path / "a.capsule"))
+        again = job.failure
+        assert again is not None
+        assert again.folder == capsule.folder
+        assert (exported.error, again.error) == (capsule.error, capsule.error)
+        with pytest.raises(so.Refused, match="no job `b`"):
+            _ = so.Job(door, "b").failure
+
     def test_a_wrong_keyword_is_a_type_error_as_of_any_function(self, door: Workspace) -> None:
         with pytest.raises(TypeError, match="unexpected keyword argument 'hwo'"):
             door.start("a", hwo=1)
@@ -387,7 +409,7 @@ def test_the_contract_makes_every_call_of_the_table() -> None:
     asked: dict[str, Any] = {
         "stream.append": 'stream("log").append', "previews.run": "first.run",
         "previews.latest": '.start(at="sample")',
-        "heals.apply": "first.apply(", "heal": "job.heal(", "config": ".config(",
+        "failures.packed": "job.failure", "heals.apply": "first.apply(", "heal": "job.heal(", "config": ".config(",
         "output": ".output", "resume": None,
     }  # fmt: skip
     missing = [
