@@ -67,7 +67,7 @@ class Answering:
         self._targets |= {"samples": workspace.samples, "tokens": workspace.tokens}
         self._said = {"alarms.rules": Alarmed(workspace), "alarms.df": Alarmed(workspace)}
         self._targets |= {"stream": Streams(workspace), "previews": Previewed(workspace)}
-        self._targets |= {"heals": Heals(workspace)}
+        self._targets |= {"heals": Heals(workspace), "failures": workspace.failures}
 
     def cancel(self, person: Person, number: str) -> bool:
         """Cancel a preview that a person asked for; say whether it was going on."""
