@@ -156,7 +156,7 @@ class RemoteFailures(Failures):
     def __init__(self, line: Line) -> None:
         self._line = line
         self._opened = ExitStack()
-        self._folder: Path | None = None
+        self._copies: Path | None = None
 
     def look(self) -> None:
         """Refused: the owner looks by itself."""
@@ -167,9 +167,9 @@ class RemoteFailures(Failures):
         packed: bytes | None = ask(self._line, CALLS["failures.packed"], {"name": name})
         if packed is None:
             return None
-        if self._folder is None:
-            self._folder = Path(self._opened.enter_context(TemporaryDirectory(prefix="capsules-")))
-        folder = self._folder / hashlib.sha256(packed).hexdigest()[:16]
+        if self._copies is None:
+            self._copies = Path(self._opened.enter_context(TemporaryDirectory(prefix="capsules-")))
+        folder = self._copies / hashlib.sha256(packed).hexdigest()[:16]
         return Capsule(folder) if folder.exists() else open_capsule(io.BytesIO(packed), folder)
 
     def close(self) -> None:
