@@ -6,6 +6,7 @@ import functools
 import hashlib
 import inspect
 import io
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -157,6 +158,7 @@ class RemoteFailures(Failures):
         self._line = line
         self._opened = ExitStack()
         self._copies: Path | None = None
+        self._opening = threading.Lock()
 
     def look(self) -> None:
         """Refused: the owner looks by itself."""
@@ -167,10 +169,12 @@ class RemoteFailures(Failures):
         packed: bytes | None = ask(self._line, CALLS["failures.packed"], {"name": name})
         if packed is None:
             return None
-        if self._copies is None:
-            self._copies = Path(self._opened.enter_context(TemporaryDirectory(prefix="capsules-")))
-        folder = self._copies / hashlib.sha256(packed).hexdigest()[:16]
-        return Capsule(folder) if folder.exists() else open_capsule(io.BytesIO(packed), folder)
+        with self._opening:
+            if self._copies is None:
+                made = TemporaryDirectory(prefix="capsules-")
+                self._copies = Path(self._opened.enter_context(made))
+            folder = self._copies / hashlib.sha256(packed).hexdigest()[:16]
+            return Capsule(folder) if folder.exists() else open_capsule(io.BytesIO(packed), folder)
 
     def close(self) -> None:
         """Remove the copies."""

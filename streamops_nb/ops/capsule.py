@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 import tempfile
@@ -132,7 +133,7 @@ def open_capsule(file: str | Path | IO[bytes], folder: str | Path | None = None)
     file
         Its path, or the file itself, open for reading.
     folder
-        Where it is unpacked, empty or not there yet; default a temporary folder.
+        Where it is unpacked, empty or not there yet; default a folder that ends with the process.
 
     Raises
     ------
@@ -140,7 +141,10 @@ def open_capsule(file: str | Path | IO[bytes], folder: str | Path | None = None)
         If it is no such file.
     """
     shown = file if isinstance(file, str | Path) else "the file"
-    target = Path(tempfile.mkdtemp(prefix="capsule-")) if folder is None else Path(folder)
+    if folder is None:
+        folder = tempfile.mkdtemp(prefix="capsule-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    target = Path(folder)
     if target.exists() and any(target.iterdir()):
         raise Refused(f"{target} is not empty - name a new folder")
     try:

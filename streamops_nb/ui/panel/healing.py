@@ -181,7 +181,7 @@ class FailurePart:
     def _ask(self) -> Any:
         try:
             return self._desk.door.job(self._job).failure
-        except Refused as refusal:  # at a far door: it lies with the owner
+        except Refused as refusal:  # a viewer may not have it
             return str(refusal)
 
     def _show(self, capsule: Any) -> None:
