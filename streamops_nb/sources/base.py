@@ -61,7 +61,7 @@ class Traits:
 class Limit:
     """How much one span may hold: at most `rows` records and about `nbytes` bytes."""
 
-    rows: int = 100_000
+    rows: int = 200_000
     nbytes: int = 32 * 1024 * 1024
 
 

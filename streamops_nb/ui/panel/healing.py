@@ -8,7 +8,7 @@ from typing import Any
 
 import panel_material_ui as pmui
 
-from streamops_nb.model.errors import Refused
+from streamops_nb.model.errors import Forbidden
 from streamops_nb.ui.panel.grid import Grid
 from streamops_nb.ui.panel.look import (
     bar,
@@ -181,8 +181,8 @@ class FailurePart:
     def _ask(self) -> Any:
         try:
             return self._desk.door.job(self._job).failure
-        except Refused as refusal:  # a viewer may not have it
-            return str(refusal)
+        except Forbidden:
+            return "The batch that failed is kept, for the role operator: it holds raw records."
 
     def _show(self, capsule: Any) -> None:
         self._line.visible, self._acts.visible = capsule is not None, False

@@ -42,7 +42,7 @@ def test_what_is_left_out_has_its_default() -> None:
     assert stream.watermark_delay == timedelta(0)
     assert (stream.idle_timeout, stream.max_ahead) == (timedelta(minutes=1), timedelta(days=1))
     assert (spec.sink.type, spec.sink.settings) == ("table", {})
-    assert spec.trigger == Trigger(interval=timedelta(seconds=1), rows=100_000, bytes=2**25)
+    assert spec.trigger == Trigger(interval=timedelta(seconds=1), rows=200_000, bytes=2**25)
     assert (spec.resources.cu, spec.resources.read_rate) == (0.1, None)
     assert (spec.errors.policy, spec.errors.late, spec.errors.keep) == ("reject", "count", 1000)
     assert spec.start == Start(at=None, cut_off="drop", lookback=None)
@@ -153,11 +153,11 @@ def test_a_name_that_is_a_path_sql_or_endless_is_refused_shortly(name: str) -> N
         ),
         (
             {"trigger": {"rows": "5"}},
-            'trigger.rows: expected a whole number, got the text "5" - for example `rows: 100000`',
+            'trigger.rows: expected a whole number, got the text "5" - for example `rows: 200000`',
         ),
         (
             {"trigger": {"rows": True}},
-            "trigger.rows: expected a whole number, got true - for example `rows: 100000`",
+            "trigger.rows: expected a whole number, got true - for example `rows: 200000`",
         ),
         (
             {"trigger": {"bytes": 0}},
