@@ -12,6 +12,7 @@ from rich.text import Text
 from streamops_nb.connecting import own
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.lifecycle import Status
+from streamops_nb.ops.machine import bound_memory
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.shell.board import board, troubles
 from streamops_nb.shell.foreground import Ending, draw
@@ -30,6 +31,7 @@ def run_workspace(folder: Path, console: Console, *, seconds: float | None = Non
     """
     if not (folder / "catalog.db").is_file():
         raise Refused(f"{folder} is no workspace - `streamops import` makes one")
+    bound_memory()
     with Ending() as ending, own(folder) as workspace:
         for name, status in workspace.found.items():
             stood = f"was {status} when its owner ended"

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from streamops_nb.connecting import own
 from streamops_nb.model.errors import Refused
+from streamops_nb.ops.machine import bound_memory
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.server.allowing import Allowed
 from streamops_nb.server.public import Public, Wanted, check_host
@@ -71,6 +72,7 @@ def serve_workspace(
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("streamops_nb.server").setLevel(logging.INFO)
     allowed = may.within(folder)
+    bound_memory()
     with Ending() as ending, own(folder, allowed=allowed) as workspace, ExitStack() as shown:
         public = None
         if wanted is None:

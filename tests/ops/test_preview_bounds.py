@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import _thread
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +26,18 @@ from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.preview.previews import Previews
 from streamops_nb.plan.planner import Planner
 
+GREEDY = """
+import pandas as pd
+import streamops_nb as so
+from streamops_nb.ops.machine import bound_memory
+bound_memory(2 * 2**30)
+frame = pd.DataFrame({"n": range(2_000)})
+try:
+    so.preview("SELECT n, list_sum(range(n * 500)) AS s FROM data", data=frame)
+except so.QueryError as error:
+    print(error)
+print(f"{len(so.preview('SELECT n FROM data', data=frame).df):,} rows")
+"""
 FRAME = pd.DataFrame({"k": range(2_000), "v": [float(n % 7) for n in range(2_000)]})
 # none of these can be told before it runs; DuckDB looks up between two vectors of 2,048 rows
 LONG = {
@@ -156,3 +170,14 @@ def test_four_previews_at_once_do_not_see_each_other(previews: Previews, sample:
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(one, range(12)))
     assert found == [[float(k * number) for k in range(5)] for number in range(12)]
+
+
+def test_what_one_call_takes_beside_duckdbs_account_fails_alone(tmp_path: Path) -> None:
+    script = tmp_path / "greedy.py"
+    script.write_text(GREEDY)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    said = (
+        "the preview needs more memory than its 1GB - take fewer rows, or preview up to an earlier"
+        " stage"
+    )
+    assert done.stdout.splitlines() == [said, "2,000 rows"], done.stderr

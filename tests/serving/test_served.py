@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import ssl
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 
 import streamops_nb as so
 from streamops_nb.model.lifecycle import Status
+from streamops_nb.ops import machine
 from tests.ops.operated import plant
 from tests.streamops import start_streamops, streamops
 
@@ -57,8 +59,10 @@ def serving(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str]
 
 def test_a_served_workspace_is_spoken_to_over_tls(folder: Path) -> None:
     ann = token(folder, "ann", "operator")
-    with serving(folder, "--no-page", "--token-file", "tokens", *TLS) as (_, url):
+    with serving(folder, "--no-page", "--token-file", "tokens", *TLS) as (child, url):
         assert url.startswith("https://127.0.0.1:")
+        # what asks for more memory than the machine has fails alone, not the process
+        assert 0 < resource.prlimit(child.pid, resource.RLIMIT_DATA)[0] < machine.memory()
         with so.connect(url, token=ann, ca=CERTIFICATE) as ws:
             assert ws.start("a")[0].status is Status.RUNNING
             assert ws.follow(since=0).__next__().events[0].job == "a"
