@@ -22,6 +22,8 @@ _MOST = 400
 """Characters of the schema that is written out."""
 _TEXTS = {"VARCHAR", "JSON"}
 """What values of several kinds are inferred to be."""
+_TIMES = re.compile(r"(^|_)(ts|date|day|at|when)(_|$)|time", re.IGNORECASE)
+"""Names of columns that are rather times than numbers."""
 _WORDS = re.compile(r"\w+")
 _REMEDY = (
     "the types of {stream} were inferred, and not all values of `{column}` are numbers, or times: "
@@ -51,7 +53,8 @@ def _with_type(fault: Fault, query: str, streams: Mapping[str, StreamShape]) -> 
     for near in (query[spot : spot + _AFTER], query[max(0, spot - _BEFORE) : spot]):
         for stream, column in texts:
             if re.search(rf"\b{re.escape(column)}\b", near, re.IGNORECASE):
-                columns = {**streams[stream].columns, column: "DOUBLE"}
+                kind = "TIMESTAMPTZ" if _TIMES.search(column) else "DOUBLE"
+                columns = {**streams[stream].columns, column: kind}
                 written = ", ".join(f"{name}: {kind}" for name, kind in columns.items())
                 remedy = _REMEDY.format(stream=stream, column=column, columns=cut(written, _MOST))
                 return replace(fault, remedy=remedy)
