@@ -22,7 +22,8 @@ from streamops_nb.formats.base import Format
 from streamops_nb.formats.text_types import mostly_time
 from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.spec import JobSpec, Stream
-from streamops_nb.model.wording import shown
+from streamops_nb.model.time_forms import EXAMPLE, OTHER_FORMS, column_type
+from streamops_nb.model.wording import cut, number_of, shown
 from streamops_nb.plan.operator import Plan
 from streamops_nb.plan.planner import Param, Planner, StreamShape
 from streamops_nb.plan.plugged import resolved
@@ -138,7 +139,7 @@ def open_stream(name: str, stream: Stream, around: Surroundings, session: Sessio
         )
         source = source_class(settings, context)
     make = format_maker(name, stream, around.environ, decoded=source.traits.decoded)
-    schema = stream.fields or _inferred(name, stream.event_time, source, make, session)
+    schema = stream.fields or _inferred(name, stream, source, make, session)
     return OpenStream(source=source, format=make(schema), schema=schema)
 
 
@@ -162,7 +163,7 @@ def format_maker(
 
 def _inferred(
     name: str,
-    event_time: str | None,
+    stream: Stream,
     source: Source,
     make: Callable[[dict[str, str]], Format],
     session: Session,
@@ -170,17 +171,24 @@ def _inferred(
     span = source.cut(source.seek(_SAMPLE.rows), _SAMPLE)
     raw = source.read(span) if span else None
     schema = {} if raw is None else make({}).infer(raw, session)
+    event_time = stream.event_time
     if event_time is not None and schema.get(event_time) == "VARCHAR":
         # texts that are no times become rejects, instead of making the column one of texts
         with session.registered(_decoded=make(schema).decode(raw, session).rows):
             schema[event_time] = mostly_time(ident(event_time), "FROM _decoded", session)
     if not schema:
+        there = bool(source.ends().latest)
         source.close()
-        raise SpecRefused([_nothing_inferred(name, raw)])
+        raise SpecRefused([_nothing_inferred(name, stream, raw, there=there)])
     return schema
 
 
-def _nothing_inferred(name: str, raw: pa.Table | None) -> Fault:
+def _nothing_inferred(name: str, stream: Stream, raw: pa.Table | None, *, there: bool) -> Fault:
+    if stream.source.type == "files" and not there:
+        path = cut(str(stream.source.settings.get("path")), 200)
+        what = f"no file matches `{path}` yet from which the schema could be inferred"
+        remedy = "correct the path, which starts at the workspace if it is relative, or declare it"
+        return Fault(where=f"streams.{name}.source.path", what=what, remedy=remedy)
     declare = "declare the schema: `schema: {ts: TIMESTAMPTZ, device: VARCHAR, …}`"
     if raw is None or not raw.num_rows or "_raw" not in raw.column_names:
         what = "the stream holds nothing yet from which its schema could be inferred"
@@ -188,7 +196,8 @@ def _nothing_inferred(name: str, raw: pa.Table | None) -> Fault:
     first = (raw["_raw"][0].as_py() or b"").decode(errors="replace").strip()
     return Fault(
         where=f"streams.{name}.format",
-        what=f"no fields were found in {raw.num_rows:,} records, of which one is {shown(first)}",
+        what=f"no fields were found in {number_of(raw.num_rows, 'record')}, "
+        f"of which one is {shown(first)}",
         remedy=f"say what they are (`format: csv`, `parquet`, `raw`), or {declare}",
     )
 
@@ -241,7 +250,7 @@ def shapes_of(spec: JobSpec, schemas: Mapping[str, Mapping[str, str]]) -> dict[s
 
 
 def _shape(name: str, stream: Stream, schema: Mapping[str, str]) -> StreamShape:
-    columns = {field_: _column_type(kind) for field_, kind in schema.items()}
+    columns = {field_: column_type(kind) for field_, kind in schema.items()}
     time = stream.event_time
     if time is not None and time not in columns:
         known = ", ".join(columns)
@@ -260,15 +269,20 @@ def _shape(name: str, stream: Stream, schema: Mapping[str, str]) -> StreamShape:
                 Fault(
                     where=f"streams.{name}.event_time",
                     what=f"`{time}` is of type {columns[time]}",
-                    remedy="declare it TIMESTAMPTZ, TIMESTAMP, or EPOCH_MS if it is a number",
+                    remedy=_declared_time(time, columns),
                 )
             ]
         )
     return StreamShape(columns=columns, event_time=time, inferred=stream.fields is None)
 
 
-def _column_type(kind: str) -> str:
-    return "TIMESTAMPTZ" if kind.upper().startswith("EPOCH_") else kind
+def _declared_time(time: str, columns: Mapping[str, str]) -> str:
+    """Write the schema out that makes a field a time."""
+    kind = "EPOCH_MS" if columns[time] in ("BIGINT", "DOUBLE") else EXAMPLE
+    fields = ", ".join(f"{n}: {k}" for n, k in {**columns, time: kind}.items())
+    return (
+        f"declare how it is written, for example `schema: {{{cut(fields, 400)}}}` ({OTHER_FORMS})"
+    )
 
 
 def assemble(

@@ -36,6 +36,7 @@ from streamops_nb.engine.narrow import repair
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.model.errors import TooManyRejects
 from streamops_nb.model.fingerprint import VALUES
+from streamops_nb.model.wording import number_of
 from streamops_nb.plan.operator import Plan
 
 __all__ = ["Outcome", "Policy", "run_batch"]
@@ -190,7 +191,7 @@ def _bear(policy: Policy, batch: Batch, rejects: pa.Table) -> None:
     example = rejects["reason"][first].as_py()
     if policy.fail:
         raise TooManyRejects(
-            f"batch {batch.record.n} has {bad} rejects and errors.policy is `fail`; "
+            f"batch {batch.record.n} has {number_of(bad, 'reject')} and errors.policy is `fail`; "
             f"the first: {example}"
         )
     share = bad / max(records, 1)

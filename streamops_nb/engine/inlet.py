@@ -13,6 +13,7 @@ from streamops_nb.db import Session, ident
 from streamops_nb.engine.inflow import Inflow
 from streamops_nb.formats.base import Format
 from streamops_nb.model.batch import Decoded, Ends, Position, Span
+from streamops_nb.model.time_forms import column_type
 from streamops_nb.sources.base import Limit, Source
 
 __all__ = ["Inlet", "Timing", "decoded_inflow", "empty_inflow"]
@@ -130,9 +131,4 @@ def empty_inflow(stream: str, schema: Mapping[str, str], session: Session) -> In
 
 
 def _columns(schema: Mapping[str, str]) -> dict[str, str]:
-    return {name: _real(kind) for name, kind in schema.items()}
-
-
-def _real(kind: str) -> str:
-    """The column type behind a field's type; EPOCH_* are integers that become times."""
-    return "TIMESTAMPTZ" if kind.upper().startswith("EPOCH_") else kind
+    return {name: column_type(kind) for name, kind in schema.items()}

@@ -20,6 +20,7 @@ from streamops_nb.engine.meter import Meter, Work
 from streamops_nb.engine.reading import Load, Pace, Reading, backlog
 from streamops_nb.engine.record import Record
 from streamops_nb.engine.references import Note, References
+from streamops_nb.engine.unfilled import Unfilled
 from streamops_nb.engine.watermark import FOREVER, NEVER, StreamClock
 from streamops_nb.model.batch import Ends, Span, advance
 from streamops_nb.model.flow import Holder
@@ -41,7 +42,7 @@ class Done:
     last_commit
         How long the commit of the batch before took, seconds; this one's is not known yet.
     notes
-        What was noticed of references since the last batch.
+        What was noticed of references since the last batch, and of fields without values.
     """
 
     record: Record
@@ -118,6 +119,7 @@ class Loop:
         self._ahead = ahead
         self._trace = trace
         self._looker = Looker(plan, session)
+        self._unfilled = Unfilled.of({name: inlet.columns for name, inlet in inlets.items()})
         self._last_commit = 0.0
         self._meter = meter or Meter()
         self._next: Future[tuple[Load, Work]] | None = None
@@ -301,6 +303,8 @@ class Loop:
                 inflow = self._timed(inflow, inlet, clocks[name], record)
             inflows[name] = inflow
         self._trace("read")
+        # event times are looked at, too: rows without one are not among the inflows any more
+        lacking = self._unfilled.after({n: flow.table for n, flow in load.inflows.items()})
         ended = all(mark == FOREVER for mark in record.watermarks.values())
         before = replace(self.checkpoint, ended=ended)
         outcome = run_batch(
@@ -312,17 +316,23 @@ class Loop:
             target=self._sink,
             policy=self._policy,
             clocks={name: clock.to_json() for name, clock in clocks.items()},
-            facts=lambda made: self._facts(self._done(load, record, made, clocks)),
+            facts=lambda made: self._facts(self._done(load, record, made, clocks, lacking)),
             looker=self._looker,
             step=self._trace,
         )
         self.checkpoint = outcome.checkpoint
         self._last_commit = outcome.seconds["commit"]
         self._references.forget_notes()
+        self._unfilled = lacking
         return clocks
 
     def _done(
-        self, load: Load, record: Record, made: Outcome, clocks: Mapping[str, StreamClock]
+        self,
+        load: Load,
+        record: Record,
+        made: Outcome,
+        clocks: Mapping[str, StreamClock],
+        lacking: Unfilled,
     ) -> Done:
         positions = made.checkpoint.positions
         marks, holders = dict(record.watermarks), {}
@@ -339,7 +349,7 @@ class Loop:
             watermarks=marks,
             holders=holders,
             last_commit=self._last_commit,
-            notes=self._references.notes,
+            notes=(*self._references.notes, *lacking.notes),
         )
 
     def _timed(self, inflow: Inflow, inlet: Inlet, clock: StreamClock, record: Record) -> Inflow:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pa_parquet
 from streamops_nb.db import Session, ident, read_table
 from streamops_nb.model.errors import Fault, SpecRefused, StreamopsError
 from streamops_nb.model.spec import Reference
+from streamops_nb.model.wording import number_of
 
 __all__ = ["Note", "References", "read_reference"]
 
@@ -170,7 +171,7 @@ class References:
             return
         _show(session, name, table)
         self.versions[name] = version
-        message = f"{reference.path} has changed: {table.num_rows} rows from this batch on"
+        message = f"{reference.path} has changed: {number_of(table.num_rows)} from this batch on"
         self._note(name, "reference changed", message)
 
     def _note(self, name: str, what: str, message: str) -> None:

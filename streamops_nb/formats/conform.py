@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from streamops_nb.db import ident
-from streamops_nb.formats.json_faults import epoch
-from streamops_nb.formats.reasons import wrong
+from streamops_nb.formats.json_faults import epoch, formed
+from streamops_nb.formats.reasons import wrong_field
 from streamops_nb.formats.records import CHUNK, chunked, decoded, without
 from streamops_nb.formats.types import EPOCHS, Scalar, tree_of
 from streamops_nb.model.batch import Decoded
+from streamops_nb.model.time_forms import column_type, time_form
 
 if TYPE_CHECKING:
     from streamops_nb.db import Session
@@ -31,7 +32,7 @@ class Conform:
     Parameters
     ----------
     schema
-        Field name to DuckDB type or ``EPOCH_S``, ``EPOCH_MS``, ``EPOCH_US``.
+        Field name to DuckDB type, ``EPOCH_S``, ``EPOCH_MS``, ``EPOCH_US``, or a time and its form.
     """
 
     def __init__(self, schema: Mapping[str, str]) -> None:
@@ -77,7 +78,7 @@ class Conform:
         """Give the reasons of the records that have a value where the cast has none."""
         faults = ", ".join(
             f"CASE WHEN {ident(name)} IS NOT NULL AND {self._casts[name]} IS NULL"
-            f" THEN {wrong(_quoted(name, self._given), name, self._schema[name])} END"
+            f" THEN {wrong_field(_quoted(name, self._given), name, self._schema[name])} END"
             for name in lost
         )
         reasons = session.table(f"SELECT coalesce({faults}, NULL) AS reason FROM _records")
@@ -96,8 +97,7 @@ class Conform:
     def _arrow_types(self, session: Session) -> pa.Schema:
         if self._types is None:
             nulls = ", ".join(
-                f"NULL::{'TIMESTAMPTZ' if kind in EPOCHS else kind} AS {ident(name)}"
-                for name, kind in self._schema.items()
+                f"NULL::{column_type(kind)} AS {ident(name)}" for name, kind in self._schema.items()
             )
             self._types = session.table(f"SELECT {nulls}").schema
         return self._types
@@ -121,10 +121,11 @@ def infer_columns(table: pa.Table, session: Session) -> dict[str, str]:
 def _cast(name: str, actual: str, kind: str, session: Session) -> str:
     """Write the cast from the actual type, or nothing if none is needed."""
     column = ident(name)
-    if kind in EPOCHS:
-        if not actual.startswith("TIMESTAMP"):
-            return f"TRY({epoch(f'TRY_CAST({column} AS BIGINT)', kind)})"
-        kind = "TIMESTAMPTZ"
+    if kind in EPOCHS and not actual.startswith("TIMESTAMP"):
+        return f"TRY({epoch(f'TRY_CAST({column} AS BIGINT)', kind)})"
+    if actual == "VARCHAR" and time_form(kind):
+        return formed(column, kind)
+    kind = column_type(kind)
     tree = tree_of(kind, session)
     if actual == tree.text:
         return ""

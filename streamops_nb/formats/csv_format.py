@@ -36,7 +36,7 @@ class CsvFormat:
     settings
         See `Settings`.
     schema
-        Field name to DuckDB type or ``EPOCH_S``, ``EPOCH_MS``, ``EPOCH_US``.
+        Field name to DuckDB type, ``EPOCH_S``, ``EPOCH_MS``, ``EPOCH_US``, or a time and its form.
     """
 
     class Settings(base.Settings):

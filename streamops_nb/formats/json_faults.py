@@ -16,26 +16,44 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from streamops_nb.db import ident, literal, struct_type
-from streamops_nb.formats.reasons import shown, wrong
+from streamops_nb.formats.reasons import shown, wrong, wrong_field
 from streamops_nb.formats.types import EPOCHS, Fixed, ListOf, MapOf, Scalar, Struct, Tree, tree_of
+from streamops_nb.model.time_forms import time_form
 
 if TYPE_CHECKING:
     from streamops_nb.db import Session
 
-__all__ = ["epoch", "forgiving_query", "json_types"]
+__all__ = ["epoch", "forgiving_query", "formed", "json_types"]
 
 
 _TRIMMED = r"trim(raw, E' \t\r\n')"
 
 
 def json_types(schema: Mapping[str, str]) -> str:
-    """Write the structure literal that ``from_json`` takes; epochs are integers there."""
-    return struct_type({n: "BIGINT" if t in EPOCHS else t for n, t in schema.items()})
+    """Write the structure literal that ``from_json`` takes.
+
+    Epochs are integers there, and times with a form are text.
+    """
+    return struct_type({name: _before(kind) for name, kind in schema.items()})
+
+
+def _before(kind: str) -> str:
+    if kind in EPOCHS:
+        return "BIGINT"
+    return "VARCHAR" if time_form(kind) else kind
 
 
 def epoch(column: str, kind: str) -> str:
     """Write the timestamp of an integer column that counts units of `kind`."""
     return f"make_timestamptz({column} * {EPOCHS[kind]}::BIGINT)"
+
+
+def formed(column: str, kind: str, *, strictly: bool = False) -> str:
+    """Write the time of a text in a form; one that is not in it is NULL, or `strictly` an error."""
+    found = time_form(kind)
+    assert found is not None
+    read, cast = ("strptime", "CAST") if strictly else ("try_strptime", "TRY_CAST")
+    return f"{cast}({read}({column}, {literal(found.form)}) AS {found.kind})"
 
 
 def forgiving_query(schema: Mapping[str, str], session: Session) -> str:
@@ -71,13 +89,13 @@ def forgiving_query(schema: Mapping[str, str], session: Session) -> str:
 
 def _top(name: str, kind: str, value: str, session: Session) -> tuple[str, str]:
     """Write a field of the record and its fault; its value has been cast already."""
-    column = f"_fields.{ident(name)}"
-    if kind in EPOCHS:
-        field = f"TRY({epoch(column, kind)})"
-        return field, _unless(f"{field} IS NULL AND {value} <> 'null'", value, name, kind)
+    column, said = f"_fields.{ident(name)}", wrong_field(value, name, kind)
+    if kind in EPOCHS or time_form(kind):
+        field = f"TRY({epoch(column, kind)})" if kind in EPOCHS else formed(column, kind)
+        return field, _unless(f"{field} IS NULL AND {value} <> 'null'", said)
     tree = tree_of(kind, session)
     if isinstance(tree, Scalar):
-        return column, _unless(f"{column} IS NULL AND {value} <> 'null'", value, name, kind)
+        return column, _unless(f"{column} IS NULL AND {value} <> 'null'", said)
     return column, _fault(value, tree, name, 1)
 
 
@@ -85,7 +103,7 @@ def _fault(value: str, tree: Tree, place: str, depth: int) -> str:
     """Write why the JSON value does not fit the type: an expression that is NULL if it does."""
     whole = f"from_json({value}, {_structure(tree)})"
     if isinstance(tree, Scalar):
-        return _unless(f"{value} <> 'null' AND {whole} IS NULL", value, place, tree.text)
+        return _unless(f"{value} <> 'null' AND {whole} IS NULL", wrong(value, place, tree.text))
     member = f"_member{depth}"
     if isinstance(tree, Struct):
         shape = f"json_type({value}) <> 'OBJECT'"
@@ -135,8 +153,8 @@ def _repeated(keys: str, values: str, names: Iterable[str]) -> str:
         END END"""
 
 
-def _unless(condition: str, value: str, place: str, kind: str) -> str:
-    return f"CASE WHEN {condition} THEN {wrong(value, place, kind)} END"
+def _unless(condition: str, said: str) -> str:
+    return f"CASE WHEN {condition} THEN {said} END"
 
 
 def _path(name: str) -> str:

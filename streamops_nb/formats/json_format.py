@@ -9,12 +9,13 @@ import pyarrow as pa
 
 from streamops_nb.db import ident
 from streamops_nb.formats import base
-from streamops_nb.formats.json_faults import epoch, forgiving_query, json_types
+from streamops_nb.formats.json_faults import epoch, forgiving_query, formed, json_types
 from streamops_nb.formats.json_infer import infer_json
 from streamops_nb.formats.records import CHUNK, chunked, decoded, text_of, without
 from streamops_nb.formats.types import EPOCHS
 from streamops_nb.model.batch import Decoded
 from streamops_nb.model.errors import RowError
+from streamops_nb.model.time_forms import time_form
 
 if TYPE_CHECKING:
     from streamops_nb.db import Session
@@ -37,7 +38,7 @@ class JsonFormat:
         None are known.
     schema
         Field name to DuckDB type, nested types included, or ``EPOCH_S``, ``EPOCH_MS``,
-        ``EPOCH_US`` for integers that are times.
+        ``EPOCH_US`` for integers that are times, or a time and its form.
     """
 
     class Settings(base.Settings):
@@ -106,4 +107,8 @@ class JsonFormat:
 
 def _field(name: str, kind: str) -> str:
     column = f"_fields.{ident(name)}"
-    return epoch(column, kind) if kind in EPOCHS else column
+    if kind in EPOCHS:
+        return epoch(column, kind)
+    if time_form(kind) is None:
+        return column
+    return formed(column, kind, strictly=True)

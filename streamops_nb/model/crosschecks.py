@@ -19,6 +19,7 @@ from streamops_nb.model.duration import parse_duration
 from streamops_nb.model.errors import Fault
 from streamops_nb.model.params import param_faults
 from streamops_nb.model.secrets import has_reference, literals
+from streamops_nb.model.time_forms import OTHER_FORMS, column_type
 from streamops_nb.model.types import EPOCHS, TEMPORAL, base_type
 from streamops_nb.model.wording import did_you_mean, dotted, shown
 
@@ -145,14 +146,14 @@ def _event_time(field: str, schema: Raw, path: tuple[str, ...]) -> Iterator[Faul
         )
         return
     try:
-        kind = base_type(schema[field], more=EPOCHS)
+        kind = base_type(column_type(schema[field]), more=EPOCHS)
     except (PydanticCustomError, AttributeError):
         return
     if kind not in TEMPORAL:
         yield Fault(
             what=f"an event time is a timestamp, but `{field}` is declared as {schema[field]}",
             where=where,
-            remedy=f"declare `{field}: TIMESTAMPTZ`, or EPOCH_S, EPOCH_MS, EPOCH_US for numbers",
+            remedy=f"declare `{field}: TIMESTAMPTZ`; {OTHER_FORMS}",
         )
 
 

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from streamops_nb.model.batch import Span
-from streamops_nb.model.events import ErrorRaised, Event, RejectsFound, SourceNoted
+from streamops_nb.model.events import (
+    UNFILLED,
+    ErrorRaised,
+    Event,
+    RejectsFound,
+    SourceNoted,
+)
 from streamops_nb.model.fingerprint import fingerprint
 
 __all__ = ["LEVELS", "Entry", "Group", "entry_of", "grouped"]
@@ -83,7 +89,8 @@ def entry_of(event: Event) -> Entry | None:
         )  # fmt: skip
     if isinstance(event, SourceNoted):
         return Entry(
-            at=event.at, first_at=event.at, level="info", job=event.job, run=event.run, batch=None,
+            at=event.at, first_at=event.at, level="warning" if event.what == UNFILLED else "info",
+            job=event.job, run=event.run, batch=None,
             stage=event.stream, kind=event.what, message=event.message, count=1,
             fingerprint=f"{event.job}/{event.stream}/{event.what}",
         )  # fmt: skip

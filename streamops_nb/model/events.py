@@ -20,6 +20,7 @@ __all__ = [
     "FOREVER",
     "KINDS",
     "NEVER",
+    "UNFILLED",
     "ActionTaken",
     "BatchCommitted",
     "Batches",
@@ -43,6 +44,9 @@ NEVER = -(2**62)
 
 FOREVER = 2**62
 """The watermark of a stream that has ended."""
+
+UNFILLED = "field without values"
+"""What is noted of a stream of which no record has a field that its schema declares."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -292,8 +296,7 @@ class LateFound(Event):
 class SourceNoted(Event):
     """A source showed something worth knowing: `what` happened, in words in `message`.
 
-    For example ``schema drift``, ``partition appeared``, ``partition idle``; of a reference, whose
-    name is `stream` then, ``reference changed``.
+    For example `UNFILLED`; of a reference, whose name is `stream` then, ``reference changed``.
     """
 
     stream: str

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
 
+from streamops_nb.model.time_forms import checked_form
 from streamops_nb.model.types import EPOCHS, base_type
 from streamops_nb.model.wording import cut, shown, wrong
 
@@ -68,7 +69,8 @@ def _field_name(value: Any) -> str:
 def _field_type(value: Any) -> str:
     if not isinstance(value, str):
         raise wrong(f"expected the name of a type, got {shown(value)}", "for example DOUBLE")
-    base_type(value, more=EPOCHS)
+    if checked_form(value) is None and base_type(value, more=EPOCHS) in EPOCHS:
+        return value.strip().upper()
     return value
 
 

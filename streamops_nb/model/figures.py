@@ -9,7 +9,7 @@ from typing import Any
 from streamops_nb.model.events import FOREVER, NEVER
 from streamops_nb.model.flow import StageRows
 from streamops_nb.model.rings import SPANS
-from streamops_nb.model.silence import silence, waiting_for
+from streamops_nb.model.silence import silence, unfilled, waiting_for
 from streamops_nb.model.views import JobView
 
 __all__ = ["PHASES", "figures", "iso", "stage_figures"]
@@ -43,6 +43,7 @@ def figures(view: JobView, now: float) -> dict[str, Any]:
         "ended_at": iso(view.ended_at),
         "uptime": view.uptime(now),
         "silence": silence(view, now),
+        "unfilled": unfilled(view),
         "records": _records(view),
         "throughput": _throughput(view, now),
         "batches": _batches(view),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from streamops_nb.model.errors import MoveRefused
+from streamops_nb.model.errors import Fault, MoveRefused
 
 __all__ = [
     "ACTIVE",
@@ -194,8 +194,9 @@ def _granted(status: Status, action: Action) -> Move:
     if found is None:
         # in the order of the enum, which is the order of the buttons
         names = ", ".join(a.value for a in Action if a in allowed(status))
-        text = f"status {status} cannot be changed by {action}; allowed now: {names}"
-        raise MoveRefused(text)
+        aims = {aim for (a, _), way in MOVES.items() if a is action for aim in (way.via, way.to)}
+        said = f"it is {status} already" if status in aims else f"no {action} while it is {status}"
+        raise MoveRefused([Fault(what=said, remedy=f"allowed now: {names}")])
     return found
 
 

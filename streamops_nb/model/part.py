@@ -94,7 +94,10 @@ class PlugIn(BaseModel):
     def _expand(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"type": value}
-        return plain(value) if isinstance(value, Mapping) else value
+        if not isinstance(value, Mapping):
+            return value
+        # a type that is no text, such as a date, is refused and not made one
+        return {**plain(value), **{key: value[key] for key in ("type",) if key in value}}
 
     @property
     def settings(self) -> dict[str, Any]:

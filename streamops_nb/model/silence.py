@@ -9,9 +9,9 @@ from streamops_nb.model.events import FOREVER, NEVER
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.start import BY_SOURCE
 from streamops_nb.model.views import JobView
-from streamops_nb.model.wording import cut
+from streamops_nb.model.wording import cut, number_of
 
-__all__ = ["length", "moment", "silence", "waiting_for"]
+__all__ = ["length", "moment", "silence", "unfilled", "waiting_for"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400
@@ -34,6 +34,11 @@ def silence(view: JobView, now: float) -> str:
         if said:
             return said
     return _gave_nothing(view, now)
+
+
+def unfilled(view: JobView) -> list[str]:
+    """Say of which fields the run has had no value."""
+    return [f"{cut(stream)}: {said}" for stream, said in view.unfilled.items()]
 
 
 def _not_running(view: JobView, now: float) -> str:
@@ -70,6 +75,8 @@ def _all_rejected(view: JobView, now: float) -> str:
     last = (
         "" if reject is None else f", the last in stage {reject.stage}: {cut(reject.example, 200)}"
     )
+    if view.rows_in == 1:
+        return f"no output yet: the only record is a reject{last}"
     return f"no output yet: all {view.rows_in:,} records are rejects{last}"
 
 
@@ -77,9 +84,8 @@ def _all_dropped(view: JobView, now: float) -> str:
     for name, rows in view.stages.items():
         if rows.counted_in and rows.rows_in and not rows.rows_out and name not in view.frontiers:
             partly = "" if view.looked_rows == view.rows_in else " of those looked at"
-            return (
-                f"no output yet: none of the {rows.rows_in:,} rows{partly} passed stage {cut(name)}"
-            )
+            read = f"{number_of(rows.rows_in)}{partly}"
+            return f"no output yet: none of the {read} passed stage {cut(name)}"
     return ""
 
 
@@ -122,13 +128,13 @@ def waiting_for(view: JobView, now: float) -> str:
 
 def _gave_nothing(view: JobView, now: float) -> str:
     late = view.late + view.partly_late
-    lateness = f" ({late:,} rows came late)" if late else ""
+    lateness = f" ({number_of(late)} came late)" if late else ""
     verb = "no output" if view.ended_at is not None else "no output yet"
     if not view.frontiers:
-        return f"{verb}: the query kept none of the {view.rows_in:,} records{lateness}"
+        return f"{verb}: the query kept none of the {number_of(view.rows_in, 'record')}{lateness}"
     closed = min(view.frontiers.values())
     if closed <= NEVER:
-        return f"{verb}: no window has rows, of {view.rows_in:,} records{lateness}"
+        return f"{verb}: no window has rows, of {number_of(view.rows_in, 'record')}{lateness}"
     upto = "all windows have closed" if closed >= FOREVER else f"closed up to {moment(closed, now)}"
     return f"{verb}: {upto}, and the query kept none of their rows{lateness}"
 

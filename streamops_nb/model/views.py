@@ -16,6 +16,7 @@ from typing import Any
 from streamops_nb.model.events import (
     FOREVER,
     NEVER,
+    UNFILLED,
     BatchCommitted,
     Batches,
     BatchesRolled,
@@ -25,6 +26,7 @@ from streamops_nb.model.events import (
     RejectsFound,
     RunEnded,
     RunStarted,
+    SourceNoted,
     StatusChanged,
 )
 from streamops_nb.model.flow import Holder, StageRows
@@ -74,6 +76,8 @@ class JobView:
     last_error, last_reject
         The last error, also after a restart: what went wrong does not vanish by trying again. The
         last rejects of the run.
+    unfilled
+        Per stream of which no record had some field: the words for it.
     rings
         What was committed lately, for rates.
     took
@@ -118,6 +122,7 @@ class JobView:
     state_rows: int = 0
     last_error: ErrorRaised | None = None
     last_reject: RejectsFound | None = None
+    unfilled: Mapping[str, str] = field(default_factory=dict)
     rings: Rings = field(default_factory=Rings)
     took: tuple[Mapping[str, float], ...] = ()
     seq: int = 0
@@ -304,6 +309,12 @@ def _rejects(view: JobView, event: RejectsFound) -> JobView:
     return replace(view, last_reject=event)
 
 
+def _noted(view: JobView, event: SourceNoted) -> JobView:
+    if event.what != UNFILLED:
+        return view
+    return replace(view, unfilled={**view.unfilled, event.stream: event.message})
+
+
 # Rejects and late rows are counted with their batch; their own events are the details of that.
 _FOLDS: Mapping[type[Event], Callable[[JobView, Any], JobView]] = MappingProxyType(
     {
@@ -315,6 +326,7 @@ _FOLDS: Mapping[type[Event], Callable[[JobView, Any], JobView]] = MappingProxyTy
         BatchesRolled: _batch,
         ErrorRaised: _error,
         RejectsFound: _rejects,
+        SourceNoted: _noted,
     }
 )
 

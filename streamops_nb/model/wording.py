@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-__all__ = ["choice_of", "cut", "did_you_mean", "dotted", "shown", "wrong"]
+__all__ = ["choice_of", "cut", "did_you_mean", "dotted", "number_of", "shown", "wrong"]
 
 _MOST_WORDS = 20
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -45,6 +45,14 @@ def cut(text: str, length: int = 60) -> str:
     """Shorten a text for a message and show what is not printable as an escape."""
     short = text if len(text) <= length else f"{text[: length - 3]}..."
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+
+
+def number_of(number: int, word: str = "row") -> str:
+    """Write a number of things: ``1 row``, ``1,000 rows``, ``2 entries``."""
+    if number == 1:
+        return f"1 {word}"
+    many = re.sub(r"(?<=[^aeiou])y$|(?<=ch)$", lambda end: "ie" if end[0] else "e", word) + "s"
+    return f"{number:,} {many}"
 
 
 def shown(value: Any) -> str:

@@ -16,7 +16,7 @@ from streamops_nb.model.errors import Refused
 from streamops_nb.model.events import ErrorRaised, Event, from_json
 from streamops_nb.model.figures import iso
 from streamops_nb.model.spec import JobSpec
-from streamops_nb.model.wording import cut
+from streamops_nb.model.wording import cut, number_of
 from streamops_nb.ops.preview.alone import preview
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.plan import specfile
@@ -121,7 +121,7 @@ class Capsule:
     def __repr__(self) -> str:
         batch = "" if self.error.batch is None else f" in batch {self.error.batch}"
         said = f"{self.error.kind}: {cut(self.error.message, 200)}"
-        rows = self.without or f"{self.sample.rows:,} records"
+        rows = self.without or number_of(self.sample.rows, "record")
         return f"Capsule({self.job} failed{batch} at {iso(self.error.at)}: {said}; {rows})"
 
 

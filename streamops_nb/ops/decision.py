@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from streamops_nb.model.booking import Booking
 from streamops_nb.model.errors import Fault, MoveRefused, Refused, ResourcesRefused
 from streamops_nb.model.lifecycle import Action, JobState, Status
+from streamops_nb.model.wording import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,14 +124,14 @@ class Decision:
     def refusal(self) -> Refused:
         """Give the error that says all that is refused."""
         kind = ResourcesRefused if all(v.short for v in self.refused) else MoveRefused
-        if len(self.verdicts) == 1:
+        if len(self.verdicts) == 1 and kind is ResourcesRefused:
             return kind(self.verdicts[0].why)
         faults = [Fault(what=verdict.why, where=verdict.job) for verdict in self.refused]
         return kind(faults)
 
     def __repr__(self) -> str:
-        allowed = len(self.jobs)
-        return f"{self.action} {len(self.verdicts)} jobs, {allowed} allowed\n{self.df.to_string()}"
+        asked, allowed = number_of(len(self.verdicts), "job"), len(self.jobs)
+        return f"{self.action} {asked}, {allowed} allowed\n{self.df.to_string()}"
 
     def _repr_html_(self) -> str:
         return str(self.df.to_html())

@@ -23,7 +23,7 @@ from streamops_nb.model.errors import Fault, MoveRefused, Refused
 from streamops_nb.model.events import ActionTaken, BatchCommitted, to_json
 from streamops_nb.model.lifecycle import ACTIVE, Status
 from streamops_nb.model.spec import JobSpec
-from streamops_nb.model.wording import cut
+from streamops_nb.model.wording import cut, number_of
 from streamops_nb.ops.configuring import Spec
 from streamops_nb.ops.core import Core, user
 from streamops_nb.ops.opening import HEALING
@@ -108,7 +108,7 @@ class Heal:
         return path
 
     def __str__(self) -> str:
-        return f"healed {self._healed.num_rows:,} of {self.tried.num_rows:,} rejects"
+        return f"healed {self._healed.num_rows:,} of {number_of(self.tried.num_rows, 'reject')}"
 
     def __repr__(self) -> str:
         return f"Heal({self.name}: {self})"
@@ -227,7 +227,7 @@ class Healing:
             rows = int(made[0]["rows_out"])
         taken = ActionTaken(
             job=name, at=core.now(), who=user(), action="heal", why=why,
-            result=f"done: {heal}, {rows:,} rows written",
+            result=f"done: {heal}, {number_of(rows)} written",
         )  # fmt: skip
         core.states.note(taken)
         core.courier.deliver()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from streamops_nb.db import ident
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.silence import length
+from streamops_nb.model.wording import number_of
 from streamops_nb.ops.html import table, text
 from streamops_nb.ops.preview.cells import rows_of
 
@@ -93,7 +94,7 @@ class Output:
         fresh = (
             "" if self.freshness is None else f", the newest {length(round(self.freshness))} ago"
         )
-        return f"Output of {self._name}: {self.count:,} rows{times}{fresh}"
+        return f"Output of {self._name}: {number_of(self.count)}{times}{fresh}"
 
     def _repr_html_(self) -> str:
         return f"<p>{text(repr(self))}</p>{table(rows_of(self.newest(_SHOWN)))}"

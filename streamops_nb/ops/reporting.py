@@ -14,7 +14,7 @@ from streamops_nb.model.wording import did_you_mean
 from streamops_nb.ops.alarms import Alarms
 from streamops_nb.ops.core import Core, Names
 from streamops_nb.ops.errorlog import ErrorLog
-from streamops_nb.ops.summary import Summary, state_bytes
+from streamops_nb.ops.summary import Summary, lacking_files, state_bytes
 from streamops_nb.ops.times import When, seconds_of
 from streamops_nb.store.tables import ERRORS
 
@@ -36,6 +36,9 @@ class Reporting:
         view = core.states.view(core.known(name))
         made = Summary(view, core.now(), state_bytes(core, name))
         made.dict["alarms"] = self.alarms.active(name)
+        if made.silence and not view.rows_in:
+            lacking = lacking_files(core.spec(name), core.folder)
+            made.dict["silence"] = "; ".join([made.silence, *lacking])
         return made
 
     def errors(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from streamops_nb.model.booking import GIB_PER_CU, OVER_ALLOCATION, Booking, cu_text
 from streamops_nb.model.errors import ResourcesRefused, StreamopsError
 from streamops_nb.model.events import ActionTaken, Noted
+from streamops_nb.model.wording import number_of
 from streamops_nb.ops import machine
 from streamops_nb.ops.core import Core, user
 from streamops_nb.ops.screens import Shown
@@ -96,7 +97,7 @@ class ResourceStatus:
             return f"no CU are allocated, up to {cu_text(self.most)} can be requested"
         return (
             f"{self.status}: {cu_text(self.allocated)} CU, {cu_text(self.reserved)} held by"
-            f" {len(self.booking.held)} jobs, {cu_text(self.free)} free;"
+            f" {number_of(len(self.booking.held), 'job')}, {cu_text(self.free)} free;"
             f" up to {cu_text(self.most)} can be requested; memory {self.memory / 2**30:.1f} GiB"
         )
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.model.errors import StreamopsError
 from streamops_nb.model.figures import PHASES, figures
 from streamops_nb.model.silence import length, moment
+from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.views import JobView
-from streamops_nb.model.wording import cut
+from streamops_nb.model.wording import cut, number_of
 from streamops_nb.ops.core import Core
 from streamops_nb.ops.screens import Shown
+from streamops_nb.sources.files import no_file
 
-__all__ = ["Summary", "size_words", "state_bytes"]
+__all__ = ["Summary", "lacking_files", "size_words", "state_bytes"]
 
 _SAMPLE = 1_000
 """Rows of a state table from which the size of all is told."""
@@ -72,6 +75,7 @@ class Summary(Shown):
             yield "", made["silence"]
         elif made["reason"]:
             yield "", cut(made["reason"], 300)
+        yield from (("", said) for said in made["unfilled"])
         yield "records", self._records()
         for way in ("in", "out"):
             rates = made["throughput"][way]
@@ -120,7 +124,7 @@ class Summary(Shown):
         lag = self.dict["lag"]
         if lag["records"] is None:
             return "not known yet"
-        parts = [f"{lag['records']:,} records"]
+        parts = [number_of(lag["records"], "record")]
         if lag["seconds"] is not None:
             parts.append(f"{length(round(lag['seconds'], 1))} behind")
         if lag["made_per_second"] is not None:
@@ -140,7 +144,7 @@ class Summary(Shown):
 
     def _state(self) -> str:
         rows, size = self.dict["state_rows"], self.dict["state_bytes"]
-        return f"{rows:,} rows" + (f", about {size_words(size)}" if rows and size else "")
+        return number_of(rows) + (f", about {size_words(size)}" if rows and size else "")
 
 
 def _stage(stage: dict[str, Any]) -> str:
@@ -162,6 +166,12 @@ def size_words(nbytes: float) -> str:
             break
         nbytes /= 1000
     return f"{nbytes:.0f} {unit}" if unit == "B" else f"{nbytes:.3g} {unit}"
+
+
+def lacking_files(spec: JobSpec, folder: Path) -> list[str]:
+    """Say which streams of files have no file to read."""
+    found = {name: no_file(stream.source, folder) for name, stream in spec.streams.items()}
+    return [f"{name}: {said}" for name, said in found.items() if said]
 
 
 def state_bytes(core: Core, name: str) -> int | None:

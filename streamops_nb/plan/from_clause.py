@@ -8,6 +8,7 @@ from typing import Any
 
 from streamops_nb.db import Session
 from streamops_nb.model.errors import Fault, StreamopsError
+from streamops_nb.model.time_forms import OTHER_FORMS
 from streamops_nb.plan.functions import WINDOW_MACROS
 from streamops_nb.plan.relation import Item, Kind, Macro, Mark, Relation
 from streamops_nb.plan.tree import Node, Tree, binder_message, place, walk
@@ -198,13 +199,7 @@ class FromClause:
         column = exact.get(str(names[-1]).lower(), "")
         mark = source.marks.get(column)
         if mark is None:
-            times = ", ".join(f"`{key}`" for key in source.marks) or "none"
-            self.fault(
-                value,
-                f"the time of {name}() is not an event time or a window bound of `{source.name}`",
-                f"columns that may be used: {times}; declare `event_time` for a stream, and hand "
-                "the column on unchanged",
-            )
+            self._no_time(name, value, source, column)
             return None
         if mark.what == "start" and mark.window is not None and mark.window.kind == "session":
             self.fault(
@@ -214,6 +209,24 @@ class FromClause:
             )
             return None
         return column
+
+    def _no_time(self, name: str, value: Node, source: Relation, column: str) -> None:
+        kind = source.columns.get(column, "TIMESTAMP")
+        if source.kind is Kind.FLOW and not kind.startswith("TIMESTAMP"):
+            self.fault(
+                value,
+                f"`{column}` is of type {kind}, and the time of {name}() is an event time",
+                f'make it one: in a frame `frame["{column}"] = pd.to_datetime(frame["{column}"])`, '
+                f"in a schema `{column}: TIMESTAMPTZ`; {OTHER_FORMS}",
+            )
+            return
+        times = ", ".join(f"`{key}`" for key in source.marks) or "none"
+        self.fault(
+            value,
+            f"the time of {name}() is not an event time or a window bound of `{source.name}`",
+            f"columns that may be used: {times}; declare `event_time` for a stream, and hand "
+            "the column on unchanged",
+        )
 
     def _length(self, name: str, value: Node) -> int | None:
         if any(node.get("class") in _CHANGING for node in walk(value)):

@@ -14,6 +14,7 @@ from typing import Any
 
 from streamops_nb.db import Session
 from streamops_nb.model.errors import Fault, QueryRefused
+from streamops_nb.plan.misspelt import syntax_remedy
 
 __all__ = [
     "Node",
@@ -257,9 +258,9 @@ class Tree:
     def _syntax(query: str, parsed: Node) -> Fault:
         message = str(parsed["error_message"])
         if parsed.get("error_type") == "parser":
-            position = parsed.get("position")
-            where = place(query, int(position)) if position is not None else "query"
-            return Fault(where=where, what=message, remedy="")
+            # without a position it is the end of the text
+            at = int(parsed.get("position") or len(query.rstrip()))
+            return Fault(where=place(query, at), what=message, remedy=syntax_remedy(query, at))
         if re.match(r"\s*(with\b.*)?pivot\b", query, re.IGNORECASE | re.DOTALL):
             return Fault(
                 where="query 1:1",

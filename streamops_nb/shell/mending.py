@@ -10,7 +10,7 @@ from rich.console import Console
 
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.figures import iso
-from streamops_nb.model.wording import cut, did_you_mean
+from streamops_nb.model.wording import cut, did_you_mean, number_of
 from streamops_nb.ops.capsule import Capsule, open_capsule
 from streamops_nb.ops.preview.text import preview_summary
 from streamops_nb.shell.opened import looking_at, print_json
@@ -57,9 +57,9 @@ def heal_rejects(
     if written is None:
         console.out(f"{said}\nNothing is written yet - say --apply.", highlight=False)
     else:
-        console.out(f"{written:,} rows written", highlight=False)
+        console.out(f"{number_of(written)} written", highlight=False)
     if exported is not None:
-        console.out(f"written {exported}: {len(heal.rest):,} rejects", highlight=False)
+        console.out(f"written {exported}: {number_of(len(heal.rest), 'reject')}", highlight=False)
 
 
 def show_failure(
@@ -98,8 +98,10 @@ def _show(failure: Capsule, console: Console) -> None:
     batch = "" if error.batch is None else f", in batch {error.batch}"
     console.out(f"{failure.job} failed at {iso(error.at)}{batch}", highlight=False)
     console.out(f"{error.kind}: {cut(error.message, 10_000)}", highlight=False)
-    records = failure.without or f"{failure.sample.rows:,} records are kept"
-    console.out(f"{records}; the last {len(failure.events)} events; versions:", highlight=False)
+    records = failure.without or f"kept: {number_of(failure.sample.rows, 'record')}"
+    console.out(
+        f"{records}; the last {number_of(len(failure.events), 'event')}; versions:", highlight=False
+    )
     for name, version in failure.versions.items():
         console.out(f"  {name} {version}", highlight=False)
     for line in error.trace.splitlines():

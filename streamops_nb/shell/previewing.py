@@ -12,11 +12,12 @@ from rich.text import Text
 
 from streamops_nb.model.errors import Fault, Refused
 from streamops_nb.model.spec import JobSpec
+from streamops_nb.model.wording import number_of
 from streamops_nb.ops.preview import alone
 from streamops_nb.ops.preview.cells import cell_text, head
 from streamops_nb.ops.preview.preview import Preview
 from streamops_nb.ops.preview.text import preview_summary
-from streamops_nb.ops.preview.words import notes, of_rows
+from streamops_nb.ops.preview.words import notes
 from streamops_nb.shell.arguments import named_values, read_values
 from streamops_nb.shell.board import rows_table
 from streamops_nb.shell.checking import load_spec
@@ -127,7 +128,7 @@ def _print_for_people(
         console.print()
         console.print(rows_table(rows, columns))
         if stage.rows_out > shown:
-            console.print(of_rows(stage.rows_out - shown, "more row"))
+            console.print(number_of(stage.rows_out - shown, "more row"))
     console.print(Text(f"\n{preview.receipt}", style="dim"))
 
 

@@ -13,8 +13,10 @@ from rich.text import Text
 from streamops_nb.connecting import own
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.lifecycle import ACTIVE, Status
-from streamops_nb.model.silence import silence
+from streamops_nb.model.silence import silence, unfilled
 from streamops_nb.model.spec import JobSpec
+from streamops_nb.model.wording import number_of
+from streamops_nb.ops.summary import lacking_files
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.shell.arguments import named_values, with_params, with_start
 from streamops_nb.shell.board import board, rows_table, troubles
@@ -22,7 +24,7 @@ from streamops_nb.shell.checking import endless_streams, load_spec, plan_of
 from streamops_nb.shell.foreground import Ending, draw
 from streamops_nb.shell.results import newest_output
 from streamops_nb.shell.totals import earlier_runs, total
-from streamops_nb.shell.wording import cell, count
+from streamops_nb.shell.wording import cell
 
 __all__ = ["run_job"]
 
@@ -132,12 +134,19 @@ class _Screen:
         parts: list[RenderableType] = [board([view], self._before, time.time())]
         parts += troubles([view])
         said = silence(view, time.time())
-        if said:
-            parts.append(Text(f"{view.job}: {cell(said, width=200)}", style="dim"))
+        if said and not view.rows_in:
+            said = "; ".join([said, *self._lacking_files()])
+        for one in (said, *unfilled(view)):
+            if one:
+                parts.append(Text(f"{view.job}: {cell(one, width=240)}", style="dim"))
         if self._rows:
             rows, columns = newest_output(self._workspace, self._name, self._rows)
             parts += [Text(), rows_table(rows, columns)]
         return Group(*parts)
+
+    def _lacking_files(self) -> list[str]:
+        workspace = self._workspace
+        return lacking_files(workspace.spec(self._name), workspace.folder)
 
     def conclusion(self, interrupted: bool) -> str:
         """Say in one line where the job stands."""
@@ -145,13 +154,13 @@ class _Screen:
         counts = total(view, self._before)
         status = "interrupted" if interrupted and view.status in ACTIVE else view.status.value
         numbers = (
-            (counts.batches, "batches"),
-            (counts.rows_in, "rows in"),
-            (counts.rows_out, "rows out"),
-            (counts.rejects, "rejects"),
-            (counts.late, "late rows"),
+            (counts.batches, "batch", ""),
+            (counts.rows_in, "row", " in"),
+            (counts.rows_out, "row", " out"),
+            (counts.rejects, "reject", ""),
+            (counts.late, "late row", ""),
         )
-        said = ", ".join(f"{count(number)} {what}" for number, what in numbers if number)
+        said = ", ".join(f"{number_of(n, what)}{way}" for n, what, way in numbers if n)
         more = f" {self._again} on from there." if status == "interrupted" else ""
         told = f"{view.job}: {status} after {said or 'nothing'}.{more}"
         return f"{told}\n{view.reason}" if view.status is Status.FAILED else told

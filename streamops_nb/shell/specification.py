@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -79,13 +80,18 @@ def _section(title: str, part: Schema, level: int) -> Iterator[str]:
     if "schema_version" in part["properties"]:
         settings = {"schema_version": part["properties"]["schema_version"]} | settings
     if not settings:
-        yield "No settings.\n"
         return
     yield "| setting | default | what it is |"
     yield "|---|---|---|"
     required = part.get("required", ())
-    for name, value in settings.items():
-        yield f"| `{name}` | {_default(name, value, required)} | {_meaning(value)} |"
+    # settings that are described together stand together
+    for meaning, alike in groupby(settings.items(), lambda setting: _meaning(setting[1])):
+        rows = list(alike)
+        for several in [rows] if meaning else [[row] for row in rows]:
+            names = ", ".join(f"`{name}`" for name, _ in several)
+            defaults = [_default(name, value, required) for name, value in several]
+            same = len(set(defaults)) == 1
+            yield f"| {names} | {defaults[0] if same else ', '.join(defaults)} | {meaning} |"
     yield ""
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.prometheus import exposition
+from streamops_nb.model.wording import number_of
 from streamops_nb.shell.opened import looking_at, print_frame, print_json
 
 __all__ = ["do_alarms", "print_errors", "print_metrics", "print_runs", "print_summary"]
@@ -51,7 +52,7 @@ def print_errors(
     with looking_at(folder) as workspace:
         log = workspace.errors(names, **which, **one)
     if to is not None:
-        console.print(f"written {log.save(to)}: {len(log)} entries", markup=False)
+        console.print(f"written {log.save(to)}: {number_of(len(log), 'entry')}", markup=False)
     elif each:
         columns = ["at", "level", "job", "run", "batch", "stage", "kind", "count", "message"]
         print_frame(log.df, console, as_json=as_json, columns=columns)

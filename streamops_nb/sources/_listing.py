@@ -85,6 +85,17 @@ class Listing:
         self._order = {f.name: self._order.get(f.name) or natural(f.name) for f in found}
         return sorted(found, key=lambda f: self._order[f.name])
 
+    def nothing(self) -> str:
+        """Say that no file is there, and what else the path may have meant; empty if one is.
+
+        Raises
+        ------
+        SourceError
+            As `files`.
+        """
+        path = os.path.normpath(self.path)
+        return "" if self.files() else f"no file matches {path}{self._meant()}"
+
     def _meant(self) -> str:
         """Say what else a relative path may have meant: something in the present directory."""
         path, here = self._written, Path.cwd()

@@ -131,7 +131,7 @@ class Logs:
         self._next_look = begun + 20 * took if len(found) > _MANY else 0.0
         if not found and not self._follow:
             raise SourceError(
-                f"no file matches {self._listing.path}: correct the path of the source",
+                f"{self._listing.nothing()} - correct the path of the source",
                 retryable=False,
             )
         self._logs = {item.name: self._same(before.get(item.name), item) for item in found}

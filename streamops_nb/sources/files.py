@@ -27,9 +27,10 @@ from streamops_nb.sources._seek import first_at, latest
 from streamops_nb.sources._textfile import TextFile
 
 if TYPE_CHECKING:
+    from streamops_nb.model.part import PlugIn
     from streamops_nb.sources.base import Context, Limit
 
-__all__ = ["FilesSource"]
+__all__ = ["FilesSource", "no_file"]
 
 _SLICES = 512  # files in one span
 _SIDE_BY_SIDE = 64  # files in one span if they are read side by side: each has a buffer
@@ -255,6 +256,17 @@ class FilesSource:
             piece = file.load(part.start, part.stop)
         log.used = True
         return piece
+
+
+def no_file(source: PlugIn, folder: Path) -> str:
+    """Say that no file matches the path of a source; empty if one does, or it reads no files."""
+    path = str(source.settings.get("path", ""))
+    if source.type != "files" or not path or "${" in path:
+        return ""
+    try:
+        return Listing(Path(path), follow=True, within=folder).nothing()
+    except SourceError:  # no folder: that is an error of the job
+        return ""
 
 
 def _splitter(context: Context) -> Splitter:

@@ -108,7 +108,7 @@ class DoorContract:
         assert door.start("a", why="test") == [
             Outcome(job="a", action="start", done=True, status=Status.RUNNING)
         ]
-        with pytest.raises(so.MoveRefused, match="RUNNING cannot be changed by start"):
+        with pytest.raises(so.MoveRefused, match="it is RUNNING already - allowed now: pause"):
             door.start("a")
         assert door.pause("a")[0].status is Status.PAUSED
         assert door.reset("a", "latest", drop_state=True)[0].done

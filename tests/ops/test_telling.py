@@ -34,7 +34,7 @@ def test_every_action_is_told_with_who_when_why_and_its_result(tmp_path: Path) -
     assert saved[3].startswith("ws.save(so.Job(")
     assert refused == [
         "pause", "too early",
-        "status PUBLISHED cannot be changed by pause; allowed now: start", "ws.pause('a')",
+        "no pause while it is PUBLISHED - allowed now: start", "ws.pause('a')",
     ]  # fmt: skip
     assert started == ["start", "go", "done", "ws.start('a', at='latest')"]
     assert [row[0] for row in engine] == ["PUBLISHED → STARTING", "STARTING → RUNNING"]

@@ -48,7 +48,7 @@ def test_several_jobs_are_paused_with_a_plan_and_the_refused_one_is_told(
         page.get_by_label("select all jobs of this page").check()
         page.get_by_role("button", name="Pause", exact=True).click()
         dialog = page.get_by_role("dialog")
-        expect(dialog).to_contain_text("status PUBLISHED cannot be changed by pause")
+        expect(dialog).to_contain_text("no pause while it is PUBLISHED")
         dialog.get_by_role("button", name="Pause 1 of 2").click()
         expect(page.locator("tr[data-key=a]")).to_contain_text("PAUSED")
         expect(page.get_by_role("log")).to_contain_text("Pause: 1 of 2 jobs done.")

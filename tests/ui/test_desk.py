@@ -56,7 +56,7 @@ def test_several_jobs_are_planned_first_and_what_can_be_done_is_done(tmp_path: P
         assert workspace.job("a").status is Status.PAUSED
     (notice,) = desk.notices.items
     assert (notice.level, notice.text) == ("warning", "Pause: 1 of 2 jobs done.")
-    assert notice.details == ("b: status PUBLISHED cannot be changed by pause; allowed now: start",)
+    assert notice.details == ("b: no pause while it is PUBLISHED - allowed now: start",)
     assert notice.line == "ws.pause(['a', 'b'], best_effort=True)"
 
 

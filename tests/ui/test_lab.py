@@ -101,7 +101,7 @@ def test_the_page_is_used_in_a_cell(jupyter: tuple[Path, str], chromium: Any) ->
         expect(b).to_contain_text("RUNNING")
         shown.get_by_label("select all jobs of this page").check()
         press("Pause")
-        expect(dialog).to_contain_text("status PUBLISHED cannot be changed by pause")
+        expect(dialog).to_contain_text("no pause while it is PUBLISHED")
         press("Pause 1 of 3", dialog)
         expect(b).to_contain_text("PAUSED")
         expect(a).to_contain_text("PUBLISHED")

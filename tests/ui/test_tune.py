@@ -147,7 +147,7 @@ def test_started_from_where_it_is_said(job: Job) -> None:
     assert texts(tune._said)[0] in ("hot is RUNNING, version 2", "hot is STARTING, version 2")
     control(tune, "Start").click()
     wait_for(lambda: not control(tune, "Start").disabled)
-    assert "status RUNNING cannot be changed by start" in texts(tune._said)[0]
+    assert "it is RUNNING already" in texts(tune._said)[0]
 
 
 def wait_for(what: Any) -> None:

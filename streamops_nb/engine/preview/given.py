@@ -19,7 +19,7 @@ from streamops_nb.engine.preview.seeding import seeded_rows
 from streamops_nb.formats.conform import infer_columns
 from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.spec import PlugIn, Stream
-from streamops_nb.model.wording import choice_of, did_you_mean, shown
+from streamops_nb.model.wording import choice_of, did_you_mean, number_of, shown
 
 __all__ = ["Given", "Seeded", "file_schema", "frame_table", "is_file"]
 
@@ -146,11 +146,23 @@ def _reading(name: str, path: Path) -> tuple[PlugIn, PlugIn]:
     endings = [s for s in path.suffixes if s.lower() not in _PACKED]
     kind = _FORMATS.get(endings[-1].lower()) if endings else None
     if kind is None or not path.is_file():
-        what = f"{path} is not a file of rows" if kind is None else f"there is no file {path}"
-        remedy = f"{choice_of(_FORMATS)}, also packed as .gz or .zst"
-        raise SpecRefused([Fault(where=f"data.{name}", what=what, remedy=remedy)])
+        raise SpecRefused([_no_rows(name, path, known=kind is not None)])
     source = PlugIn.model_validate({"type": "files", "path": str(path), "follow": False})
     return source, PlugIn(type=kind)
+
+
+def _no_rows(name: str, path: Path, *, known: bool) -> Fault:
+    what, remedy = f"there is no file {path}", "correct the path, or give a frame"
+    if not known:
+        what = f"{path} is not a file of rows"
+        remedy = f"{choice_of(_FORMATS)}, also packed as .gz or .zst"
+    elif set(path.name) & set("*?["):
+        what = f"{path} is a pattern, and what is given is one file"
+        remedy = (
+            "give the file or a frame; a job reads all that match, "
+            "`source: {type: files, path: …}`, and can be previewed, too"
+        )
+    return Fault(where=f"data.{name}", what=what, remedy=remedy)
 
 
 def _of_file(name: str, path: Path, draws: Draws) -> Drawn:
@@ -189,4 +201,4 @@ class Seeded:
         return made
 
     def __str__(self) -> str:
-        return f"{self.rows:,} rows made up from seed {self.seed}"
+        return f"{number_of(self.rows)} made up from seed {self.seed}"

@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from streamops_nb.db import Session, ident, literal
 from streamops_nb.engine.assembly import timing_of
-from streamops_nb.formats.types import EPOCHS, Fixed, ListOf, MapOf, Scalar, Struct, Tree, tree_of
+from streamops_nb.formats.types import Fixed, ListOf, MapOf, Scalar, Struct, Tree, tree_of
 from streamops_nb.model.spec import Stream
+from streamops_nb.model.time_forms import column_type
 
 __all__ = ["seeded_rows"]
 
@@ -38,15 +39,11 @@ def seeded_rows(
             back = f"{_number(seed, name)} % {min(timing.delay, 30_000_000) + 1}"
             value = f"{_BEGIN} + to_seconds(i) - to_microseconds({back})"
         else:
-            tree = tree_of("TIMESTAMPTZ" if kind.upper() in EPOCHS else kind, session)
+            tree = tree_of(column_type(kind), session)
             missing = f"{_number(seed, name, 'null')} % {_NULLS} = 0"
             value = f"CASE WHEN {missing} THEN NULL ELSE {_value(tree, seed, name)} END"
-        columns.append(f"CAST({value} AS {_column(kind)}) AS {ident(name)}")
+        columns.append(f"CAST({value} AS {column_type(kind)}) AS {ident(name)}")
     return session.table(f"SELECT {', '.join(columns)} FROM range({int(rows)}) made(i) ORDER BY i")
-
-
-def _column(kind: str) -> str:
-    return "TIMESTAMPTZ" if kind.upper() in EPOCHS else kind
 
 
 def _number(*path: str) -> str:

@@ -18,6 +18,7 @@ from streamops_nb.engine.preview.strata import latest_of_strata
 from streamops_nb.engine.reading import backlog
 from streamops_nb.model.batch import Position, Slice, Span
 from streamops_nb.model.duration import duration_text
+from streamops_nb.model.wording import number_of
 
 __all__ = ["Between", "Last", "Latest", "Next", "Places", "Spans"]
 
@@ -46,7 +47,7 @@ class Latest:
         return met(draws, {name: draw.latest(rows) for name, draw in draws.items()})
 
     def __str__(self) -> str:
-        return f"latest {self.rows:,} rows"
+        return f"latest {number_of(self.rows)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Next:
         return {name: _waited(draws[name], reader).told for name, reader in readers.items()}
 
     def __str__(self) -> str:
-        return f"next {self.rows:,} rows"
+        return f"next {number_of(self.rows)}"
 
 
 def _waited(draw: Draw, reader: Reader) -> Found:

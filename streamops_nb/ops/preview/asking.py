@@ -20,7 +20,7 @@ from streamops_nb.model.events import BatchCommitted, ErrorRaised, Event
 from streamops_nb.model.size import parse_size
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.start import parse_start
-from streamops_nb.model.wording import shown
+from streamops_nb.model.wording import number_of, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -234,7 +234,7 @@ def _of_rejects(asked: Asked, known: Known) -> How:
     names = places["stream"].to_pylist()
     mask = {name: pa.array([each == name for each in names]) for name in dict.fromkeys(names)}
     records = {name: places.filter(chosen) for name, chosen in mask.items()}
-    return Places(records, f"{places.num_rows:,} rejects")
+    return Places(records, number_of(places.num_rows, "reject"))
 
 
 def _by_stream(data: Any, spec: JobSpec) -> Mapping[str, Any]:

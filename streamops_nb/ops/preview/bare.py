@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from streamops_nb.db import ident
 from streamops_nb.engine.preview.given import file_schema, frame_table, is_file
 from streamops_nb.formats.conform import infer_columns
+from streamops_nb.formats.text_types import mostly_time
 from streamops_nb.model.errors import Fault, Refused, SpecRefused
 from streamops_nb.model.spec import JobSpec, Stream
 from streamops_nb.model.wording import cut, did_you_mean
@@ -97,13 +99,19 @@ def _given_stream(
     name: str, data: Any, previews: Previews, event_time: str | Mapping[str, str] | None
 ) -> dict[str, Any]:
     stream: dict[str, Any] = {"source": GIVEN, "max_ahead": None}
+    wanted = event_time if isinstance(event_time, str | None) else event_time.get(name)
     with previews.previewer.session() as session:
         if is_file(data):
             schema, more = file_schema(name, Path(data), previews.around, session)
             stream |= more
         else:
-            schema = infer_columns(frame_table(name, data), session)
-    wanted = event_time if isinstance(event_time, str | None) else event_time.get(name)
+            table = frame_table(name, data)
+            schema = infer_columns(table, session)
+            if (
+                wanted is not None and schema.get(wanted) == "VARCHAR"
+            ):  # as of a file: times in ISO 8601 are times
+                with session.registered(_given=table):
+                    schema[wanted] = mostly_time(ident(wanted), "FROM _given", session)
     times = [column for column, kind in schema.items() if kind.startswith("TIMESTAMP")]
     if wanted is None and len(times) == 1:
         wanted = times[0]

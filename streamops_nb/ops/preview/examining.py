@@ -24,7 +24,7 @@ from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.engine.preview.trace import Trace, Tracing
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.spec import JobSpec
-from streamops_nb.model.wording import did_you_mean, shown
+from streamops_nb.model.wording import did_you_mean, number_of, shown
 from streamops_nb.ops.preview.cells import head
 from streamops_nb.ops.preview.diff import Diff, StageDiff
 from streamops_nb.ops.preview.why import Why
@@ -281,7 +281,7 @@ class Examining:
 def _place_of(row: Any, table: pa.Table) -> int:
     if isinstance(row, (int, np.integer)):
         if not -table.num_rows <= row < table.num_rows:
-            raise Refused(f"there is no row {row}: the stage has {table.num_rows:,} rows")
+            raise Refused(f"there is no row {row}: the stage has {number_of(table.num_rows)}")
         return int(row % table.num_rows)
     values = row if isinstance(row, Mapping) else getattr(row, "to_dict", lambda: None)()
     if not isinstance(values, Mapping):

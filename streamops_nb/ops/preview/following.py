@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from streamops_nb.engine.preview.losses import Followed
 from streamops_nb.model.errors import StreamopsError
+from streamops_nb.model.wording import number_of
 from streamops_nb.ops.preview.why import Why
-from streamops_nb.ops.preview.words import of_rows
 
 if TYPE_CHECKING:
     from streamops_nb.ops.preview.preview import Preview
@@ -72,7 +72,7 @@ class Following:
             every = self._trace.table(relation).num_rows
             counts = "; ".join(f"{each.reason}: {len(each.numbers):,}" for each in mine)
             yield Lost(
-                told=f"{len(numbers):,} of {of_rows(every)} of {relation} dropped - {counts}",
+                told=f"{len(numbers):,} of {number_of(every)} of {relation} dropped - {counts}",
                 rows=self._shown(relation, numbers[first], reasons[first].tolist()),
                 total=len(numbers),
             )

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from streamops_nb.engine.preview.result import Result, StageResult
 from streamops_nb.model.errors import Refused
-from streamops_nb.model.wording import did_you_mean
+from streamops_nb.model.wording import did_you_mean, number_of
 from streamops_nb.ops.preview.passing import Passing
 from streamops_nb.ops.preview.rows import frame
 
@@ -74,7 +74,7 @@ class StageFrames(Passing):
 
     def __repr__(self) -> str:
         rejected = f", {self.rejected:,} rejected" if self.rejected else ""
-        return f"{self.name}: {self.rows_in:,} rows in, {self.rows_out:,} out{rejected}"
+        return f"{self.name}: {number_of(self.rows_in)} in, {self.rows_out:,} out{rejected}"
 
 
 class Stages(Mapping[str, StageFrames]):

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from streamops_nb.engine.preview.result import WINDOW, StageResult
+from streamops_nb.model.wording import number_of
 from streamops_nb.ops.preview.cells import cell_text, head
 from streamops_nb.ops.preview.following import Following, following
-from streamops_nb.ops.preview.words import counts, heading, notes, of_rows, why_empty
+from streamops_nb.ops.preview.words import counts, heading, notes, why_empty
 
 if TYPE_CHECKING:
     from streamops_nb.ops.preview.preview import Preview
@@ -126,13 +127,13 @@ def _tabs(preview: Preview, caps: Caps) -> Iterator[tuple[str, str, str]]:
         yield _cut(stage.name), counts(stage, dropped), panel
     if len(stages) > _TABS:
         left = len(stages) - _TABS
-        yield "…", of_rows(left, "more stage"), "<p>They are in <code>p.stages</code>.</p>"
+        yield "…", number_of(left, "more stage"), "<p>They are in <code>p.stages</code>.</p>"
     if result.rejects.num_rows:
         rejects = result.rejects.drop_columns(["batch", "at"])
-        title = of_rows(rejects.num_rows, "reject")
+        title = number_of(rejects.num_rows, "reject")
         yield title, "with reasons", _side("Rejects", rows_html(rejects, caps))
     if result.late.num_rows:
-        title = of_rows(result.late.num_rows, "late row")
+        title = number_of(result.late.num_rows, "late row")
         yield title, "if each were a batch", _side("Late rows", rows_html(result.late, caps))
     receipt = preview.receipt
     slices = pa.Table.from_pandas(receipt.df, preserve_index=False)
@@ -151,7 +152,7 @@ def _stage(preview: Preview, stage: StageResult, caps: Caps) -> str:
         content = rows_html(table, caps, types=types, marked=marked)
         if not table.num_rows:
             content = _empty(preview, name) + content
-        sides.append(_side(f"Input: {_cut(name)}", content, of_rows(table.num_rows)))
+        sides.append(_side(f"Input: {_cut(name)}", content, number_of(table.num_rows)))
     content = rows_html(
         _window_first(stage.table),
         caps,
@@ -160,7 +161,7 @@ def _stage(preview: Preview, stage: StageResult, caps: Caps) -> str:
     )
     if not stage.rows_out:
         content = _empty(preview, stage.name) + content
-    took = f"{of_rows(stage.rows_out)}, {stage.seconds * 1_000:,.1f} ms"
+    took = f"{number_of(stage.rows_out)}, {stage.seconds * 1_000:,.1f} ms"
     left = f'<div class="so-side">{"".join(sides)}</div>' if sides else ""
     return left + _side(f"Output: {_cut(stage.name)}", content, took)
 
@@ -184,7 +185,7 @@ def _followed(found: Following | str, stage: StageResult, caps: Caps) -> Iterato
     if made:
         listed = f'<ol start="0">{"".join(made)}</ol>'
         more = f'<p class="so-more">Of any row: <code>{_esc(asked)}</code></p>'
-        yield _folded(f"Why: what its first {of_rows(len(made))} were made of", listed + more)
+        yield _folded(f"Why: what its first {number_of(len(made))} were made of", listed + more)
 
 
 def _folded(title: str, content: str) -> str:
@@ -193,7 +194,7 @@ def _folded(title: str, content: str) -> str:
 
 def _beyond(total: int, shown: int) -> str:
     left = total - shown
-    return f'<div class="so-more">{of_rows(left, "more row")}</div>' if left > 0 else ""
+    return f'<div class="so-more">{number_of(left, "more row")}</div>' if left > 0 else ""
 
 
 def _window_first(table: pa.Table) -> pa.Table:
@@ -248,7 +249,7 @@ def _more(table: pa.Table, caps: Caps) -> str:
         (max(0, table.num_rows - caps.rows), "more row"),
         (max(0, table.num_columns - caps.columns), "more column"),
     )
-    said = _listed(of_rows(number, word) for number, word in hidden if number)
+    said = _listed(number_of(number, word) for number, word in hidden if number)
     return f'<div class="so-more">{said}</div>' if said else ""
 
 

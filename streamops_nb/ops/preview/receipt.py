@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamops_nb.engine.preview.sample import Drawn, Sample
+from streamops_nb.model.wording import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,4 +104,4 @@ class Receipt:
 
 
 def _records(drawn: Drawn) -> str:
-    return f"{drawn.raw.num_rows:,} records"
+    return number_of(drawn.raw.num_rows, "record")

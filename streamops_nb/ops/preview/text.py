@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from streamops_nb.model.errors import Fault
-from streamops_nb.model.wording import cut
+from streamops_nb.model.wording import cut, number_of
 from streamops_nb.ops.preview.cells import cell_text, head
-from streamops_nb.ops.preview.words import common, counts, heading, notes, of_rows
+from streamops_nb.ops.preview.words import common, counts, heading, notes
 
 if TYPE_CHECKING:
     from streamops_nb.ops.preview.preview import Preview
@@ -53,11 +53,11 @@ def _summary(preview: Preview, faults: Iterable[Fault]) -> Iterator[str]:
         yield f"  fault: {_line(str(fault))}"
     if result.rejects.num_rows:
         first = str(result.rejects["reason"][0]).strip()
-        rejects = of_rows(result.rejects.num_rows, "reject")
+        rejects = number_of(result.rejects.num_rows, "reject")
         most = common(result.rejects["reason"])
-        yield f"  {rejects}, the first one: {cut(first, 100)}{most}"
+        yield f"  {rejects}, the first one: {cut(first, 200)}{most}"
     if result.late.num_rows:
-        yield f"  {of_rows(result.late.num_rows, 'late row')}"
+        yield f"  {number_of(result.late.num_rows, 'late row')}"
     for note in notes(preview):
         yield f"  {_line(note)}"
 
@@ -75,9 +75,9 @@ def _table(table: pa.Table) -> Iterator[str]:
         cells = zip(row, widths, right, strict=True)
         yield "  ".join(t.rjust(w) if at else t.ljust(w) for t, w, at in cells).rstrip()
     if table.num_rows > _ROWS:
-        yield of_rows(table.num_rows - _ROWS, "more row")
+        yield number_of(table.num_rows - _ROWS, "more row")
     if table.num_columns > shown:
-        yield of_rows(table.num_columns - shown, "more column")
+        yield number_of(table.num_columns - shown, "more column")
 
 
 def _line(text: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from streamops_nb.engine.preview.trace import Trace
+from streamops_nb.model.wording import number_of
 from streamops_nb.ops.preview import markup
 from streamops_nb.ops.preview.rows import frame, records_of
 
@@ -105,12 +106,12 @@ class Why:
     def _line(self, name: str) -> str:
         numbers = self.numbers[name]
         if name not in self._trace.flows:
-            return f"{name}: {len(numbers):,} rows"
+            return f"{name}: {number_of(len(numbers))}"
         offsets: dict[str, list[int]] = {}
         for partition, offset in self._trace.records(name, numbers):
             offsets.setdefault(partition, []).append(offset)
         places = [f"partition {p}: offsets {_ranges(offsets[p])}" for p in sorted(offsets)]
-        return f"{name}: {len(numbers):,} records ({'; '.join(places)})"
+        return f"{name}: {number_of(len(numbers), 'record')} ({'; '.join(places)})"
 
     def _repr_html_(self) -> str:
         head, *_ = repr(self).split("\n")

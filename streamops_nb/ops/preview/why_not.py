@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from streamops_nb.engine.preview.asked import Key
 from streamops_nb.engine.preview.missing import Finding
 from streamops_nb.engine.preview.result import WINDOW, Result, WindowStatus
+from streamops_nb.model.wording import number_of
 from streamops_nb.ops.preview import markup
 from streamops_nb.ops.preview.rows import frame
 
@@ -118,7 +119,7 @@ def found_in(stage: str, key: Mapping[str, Any], rows: pa.Table, late: str | Non
     if late:
         text = f"all records of the row with {asked} would have come late for the windows of {late}"
         return WhyNot(reason="late", stage=late, key=key, table=rows, text=text)
-    text = f"{stage}: nothing dropped it, {rows.num_rows:,} rows have {asked}"
+    text = f"{stage}: nothing dropped it, {number_of(rows.num_rows)} with {asked} came out"
     return WhyNot(reason="present", stage=stage, key=key, table=rows, text=text)
 
 
@@ -135,7 +136,7 @@ def rejected(key: Mapping[str, Any], finding: Finding, result: Result) -> WhyNot
     first = rows.slice(0, 1).to_pylist()[0]
     spot = "" if first["offset"] is None else f" (offset {first['offset']})"
     text = (
-        f"{first['stage']}: {len(places):,} rows that may have {_asked(key)} became rejects "
+        f"{first['stage']}: {number_of(len(places))} that may have {_asked(key)} became rejects "
         f"({first['kind']}): {first['reason']}{spot}"
     )
     return WhyNot(reason=first["kind"], stage=first["stage"], key=key, table=rows, text=text)
@@ -180,13 +181,14 @@ def of_finding(key: Mapping[str, Any], finding: Finding, params: Mapping[str, An
         if name in params:
             values[f"${name}"] = params[name]
     condition = f"{finding.clause} {finding.predicate}{at}"
+    rows = "the only row" if n == 1 else f"all {n:,} rows"
     text = {
-        "filter": f"{finding.stage}: {condition} dropped all {n:,} rows with {asked}",
+        "filter": f"{finding.stage}: {condition} dropped {rows} with {asked}",
         "duplicate": f"{finding.stage}: {condition} took other rows than the {n:,} with {asked}",
         "join": f"{finding.stage}: {finding.clause} ON {finding.predicate}{at} found no partner "
         f"for rows with {asked}",
         "window": f"{finding.stage}: its windows hold none of the rows with {asked}",
-        "values": f"{finding.stage}: of {n:,} rows that could be it none has {asked}",
+        "values": f"{finding.stage}: of {number_of(n)} that could be it none has {asked}",
         "present": f"{finding.stage}: nothing dropped the rows with {asked}",
         "absent": f"{finding.stage}: the sample has no row with "
         f"{_looked_for(finding.key) or asked}",

@@ -11,20 +11,16 @@ import pyarrow.compute as pc
 from streamops_nb.engine.narrow import PIECE
 from streamops_nb.engine.preview.flows import Flow
 from streamops_nb.engine.preview.result import WINDOW, Result, StageResult, WindowStatus
-from streamops_nb.engine.preview.sample import moment
+from streamops_nb.engine.preview.sample import Drawn, moment
+from streamops_nb.engine.unfilled import unfilled
 from streamops_nb.engine.watermark import FOREVER, NEVER
 from streamops_nb.model.fingerprint import VALUES
-from streamops_nb.model.wording import cut
+from streamops_nb.model.wording import cut, number_of
 
 if TYPE_CHECKING:
     from streamops_nb.ops.preview.preview import Preview
 
-__all__ = ["common", "counts", "heading", "notes", "of_rows", "why_empty"]
-
-
-def of_rows(number: int, word: str = "row") -> str:
-    """Write a number of rows: ``1 row``, ``1,000 rows``."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+__all__ = ["common", "counts", "heading", "notes", "why_empty"]
 
 
 def heading(preview: Preview) -> str:
@@ -67,12 +63,13 @@ def notes(preview: Preview) -> Iterator[str]:
     for name, drawn in preview.sample.streams.items():
         if drawn.truncated in ("bytes", "seconds"):
             yield f"{name}: more was there, the limit of {drawn.truncated} was reached"
+        yield from _no_file(name, drawn, preview)
     result = preview.result
     for name, flow in result.flows.items():
         yield from _all_null(name, flow)
     pieces = pc.sum(pc.match_substring_regex(result.rejects["reason"], PIECE)).as_py()
     if pieces:
-        rejects = of_rows(result.rejects.num_rows, "reject")
+        rejects = number_of(result.rejects.num_rows, "reject")
         yield (
             f"{pieces:,} of {rejects} were taken out in pieces in which some rows fail: too many "
             "do to find each"
@@ -86,6 +83,13 @@ def notes(preview: Preview) -> Iterator[str]:
         yield from _unwritten(stage, result)
 
 
+def _no_file(name: str, drawn: Drawn, preview: Preview) -> Iterator[str]:
+    source = preview.spec.streams[name].source
+    if source.type == "files" and drawn.origin and not drawn.partitions:
+        path = cut(str(source.settings.get("path")), 200)
+        yield f"{name}: no file matches `{path}` - a relative path starts at the workspace"
+
+
 def _all_null(name: str, flow: Flow) -> Iterator[str]:
     """A field that the records call otherwise is NULL in each, and nothing else tells."""
     table = flow.inflow.table
@@ -93,8 +97,7 @@ def _all_null(name: str, flow: Flow) -> Iterator[str]:
         return
     empty = [c for c in table.column_names if table[c].null_count == table.num_rows]
     if empty:
-        names = ", ".join(f"`{cut(column)}`" for column in empty)
-        yield f"{name}: {names} is NULL in all records: do they call it so?"
+        yield f"{name}: {unfilled(empty, 'all records')}"
 
 
 def common(reasons: pa.ChunkedArray) -> str:
@@ -112,15 +115,16 @@ def _unwritten(stage: StageResult, result: Result) -> Iterator[str]:
     number = {entry["values"]: entry["counts"] for entry in found}
     early = number.get(WindowStatus.EARLY, 0)
     gone = number.get(WindowStatus.CUT_OFF, 0)
+    are = f"{number_of(stage.rows_out)} {'is' if stage.rows_out == 1 else 'are'}"
     if early:
         marks = (f"{n}'s watermark is {_at(f)}" for n, f in result.flows.items() if f.timing)
         yield (
-            f"{early:,} of {stage.rows_out:,} rows are early: their windows are still open at "
+            f"{early:,} of {are} early: their windows are still open at "
             f"the sample's end ({', '.join(marks)})"
         )
     if gone:
         yield (
-            f"{gone:,} of {stage.rows_out:,} rows are cut off: their windows begin before the "
+            f"{gone:,} of {are} cut off: their windows begin before the "
             "sample, rows of them may be missing"
         )
 
@@ -146,7 +150,7 @@ def why_empty(result: Result, name: str) -> str:
     stage = result.stages[name]
     empty = [read for read in stage.inputs if _rows(result, read) == 0]
     if stage.rejected and stage.rejected >= stage.rows_in:
-        return f"it failed on all of its {of_rows(stage.rows_in)}{_reason(result, name)}"
+        return f"it failed on all of its {number_of(stage.rows_in)}{_reason(result, name)}"
     if empty and not stage.rows_in:
         return f"nothing came into it; {empty[0]}: {why_empty(result, empty[0])}"
     if empty:
@@ -154,7 +158,7 @@ def why_empty(result: Result, name: str) -> str:
     if len(stage.inputs) > 1:
         sides = " and ".join(f"{_rows(result, read):,} of {read}" for read in stage.inputs)
         return f"no rows matched and passed its conditions ({sides})"
-    return f"none of its {of_rows(stage.rows_in)} passed its conditions"
+    return f"none of its {number_of(stage.rows_in)} passed its conditions"
 
 
 def _rows(result: Result, name: str) -> int | None:
@@ -169,9 +173,11 @@ def _why_no_input(flow: Flow, name: str) -> str:
         return f"the sample holds nothing of {name} - nothing was there when it was drawn"
     rejects = sum(part.num_rows for part in flow.inflow.rejects)
     if not rejects:
-        return f"none of {of_rows(read, 'record')} became a row"
+        return f"none of {number_of(read, 'record')} became a row"
     reason = next(str(part["reason"][0]) for part in flow.inflow.rejects if part.num_rows)
-    return f"all {of_rows(read, 'record')} are rejects, the first one: {cut(reason.strip(), 120)}"
+    if read == 1:
+        return f"its only record is a reject: {cut(reason.strip(), 200)}"
+    return f"all {read:,} records are rejects, the first one: {cut(reason.strip(), 200)}"
 
 
 def _reason(result: Result, stage: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import panel_material_ui as pmui
 
+from streamops_nb.model.wording import number_of
 from streamops_nb.ui.panel.grid import Grid
 from streamops_nb.ui.panel.look import button, column, gap, html_pane, row, text_html
 from streamops_nb.ui.state.desk import Desk
@@ -53,7 +54,7 @@ class OutputTab:
             self._said.object = text_html(found)
             return
         frame, total = found
-        self._said.object = f"the newest {len(frame):,} of {total:,} rows"
+        self._said.object = f"the newest {len(frame):,} of {number_of(total)}"
         said = "No rows yet: the summary says what is waited for."
         self._grid.fill(sheet_of(frame, empty=said))
 

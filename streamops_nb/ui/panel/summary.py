@@ -64,8 +64,8 @@ class SummaryTab:
 
 def summary_html(made: dict[str, Any]) -> str:
     """Write the figures of a job; every text of them is escaped."""
-    said = made["silence"] or made["reason"]
-    why = f'<p class="said">{text_html(said)}</p>' if said else ""
+    said = [made["silence"] or made["reason"], *made["unfilled"]]
+    why = "".join(f'<p class="said">{text_html(one)}</p>' for one in said if one)
     return f'{why}<div class="tiles">{"".join(map(_tile, tiles_of(made)))}</div>'
 
 

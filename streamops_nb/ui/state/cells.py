@@ -8,6 +8,7 @@ from typing import Any
 from streamops_nb.model.booking import cu_text
 from streamops_nb.model.events import FOREVER
 from streamops_nb.model.lifecycle import TRANSITIONAL, Status
+from streamops_nb.model.wording import number_of
 from streamops_nb.ui.state.picture import Row
 from streamops_nb.ui.state.wish import Verb, refusal_of
 from streamops_nb.ui.state.wording import DASH, ago, clock_time, count, lasting, rate
@@ -140,7 +141,8 @@ def _watermark(row: Row) -> dict[str, str]:
 def _errors(row: Row) -> dict[str, str]:
     view = row.view
     tone = "bad" if view.errors else "warn" if view.rejects else "quiet"
-    title = f"{view.errors:,} errors and {view.rejects:,} rejects since the run began"
+    both = number_of(view.errors, "error"), number_of(view.rejects, "reject")
+    title = f"{' and '.join(both)} since the run began"
     if view.rejects:
         return {
             "text": f"{count(view.errors)} · {count(view.rejects)} rej",

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 import param
 
 from streamops_nb.model.errors import Refused
+from streamops_nb.model.wording import number_of
 from streamops_nb.ui.state.board import Board
 from streamops_nb.ui.state.notices import Notices
 from streamops_nb.ui.state.permits import Permits
@@ -158,7 +159,7 @@ class Desk(param.Parameterized):
         if len(outcomes) == 1 and not undone:
             text = f"{outcomes[0].job} is {outcomes[0].status}."
         else:
-            text = f"{wish.verb.capitalize()}: {done} of {len(outcomes)} jobs done."
+            text = f"{wish.verb.capitalize()}: {done} of {number_of(len(outcomes), 'job')} done."
         self.notices.tell("warning" if undone else "success", text, details=undone, line=wish.line)
 
     def _deleted(self, wish: Wish, names: list[str]) -> None:

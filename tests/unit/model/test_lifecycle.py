@@ -56,16 +56,21 @@ def test_a_move_is_granted_or_refused_and_a_refusal_names_what_is_allowed(action
     with pytest.raises(MoveRefused) as refused:
         move(status, action)
     text = str(refused.value)
-    assert text.startswith(f"status {status} cannot be changed by {action}; allowed now: ")
+    already = {MOVES[m].via for m in MOVES if m[0] is action} | {
+        MOVES[m].to for m in MOVES if m[0] is action
+    }
+    said = f"it is {status} already" if status in already else f"no {action} while it is {status}"
+    assert text.startswith(f"{said} - allowed now: ")
     assert {A(name) for name in text.split("allowed now: ")[1].split(", ")} == allowed(status)
 
 
 def test_a_refusal_reads_as_promised():
     with pytest.raises(MoveRefused) as refused:
         move(S.RUNNING, A.START)
-    assert str(refused.value) == (
-        "status RUNNING cannot be changed by start; allowed now: pause, stop"
-    )
+    assert str(refused.value) == "it is RUNNING already - allowed now: pause, stop"
+    with pytest.raises(MoveRefused) as refused:
+        move(S.PUBLISHED, A.PAUSE)
+    assert str(refused.value) == "no pause while it is PUBLISHED - allowed now: start"
 
 
 def test_a_job_goes_through_its_whole_life():

@@ -300,7 +300,8 @@ def test_a_fault_says_where_what_and_the_remedy(changes: dict[str, Any], expecte
             {"schema": {"ts": "VARCHAR"}, "event_time": "ts"},
             (
                 "event_time: an event time is a timestamp, but `ts` is declared as VARCHAR "
-                "- declare `ts: TIMESTAMPTZ`, or EPOCH_S, EPOCH_MS, EPOCH_US for numbers"
+                "- declare `ts: TIMESTAMPTZ`; EPOCH_S, EPOCH_MS or EPOCH_US for numbers, "
+                "TIMESTAMPTZ('%d/%m/%Y %H:%M') for another form"
             ),
         ),
     ],

@@ -53,7 +53,7 @@ def test_stages_before_a_syntax_error_are_read_and_its_place_told() -> None:
     assert told(found) == (
         ["hot", "b"],
         ("result",),
-        ['query 3:1: syntax error at or near "SELEC"'],
+        ['query 3:1: syntax error at or near "SELEC" - is `SELEC` meant to be SELECT?'],
     )
 
 

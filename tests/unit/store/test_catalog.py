@@ -119,7 +119,7 @@ def test_a_change_of_state_and_its_event_are_one(catalog):
 def test_a_refused_move_changes_nothing(catalog):
     catalog.save_job("", "a", "ann", "", at=1.0)
     before = catalog.job("a")
-    with pytest.raises(MoveRefused, match="PUBLISHED cannot be changed by pause"):
+    with pytest.raises(MoveRefused, match="no pause while it is PUBLISHED"):
         catalog.change({"a": lambda state: state.act(Action.PAUSE, 2.0)})
     assert catalog.job("a") == before
 
