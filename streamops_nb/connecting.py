@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamops_nb.model.errors import Forbidden, Refused, StreamopsError, WorkspaceOwned
+from streamops_nb.model.given import refused, text_of
 from streamops_nb.ops import workspace as ops
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.server.loopback import listen
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Doors", "connect", "opened", "own"]
 
 LOG = logging.getLogger("streamops_nb.client")
+
+_WHERE = "give a folder, or the address of a served workspace, `https://host:port`"
 
 _YOUNG = 5.0
 """Seconds that an owner gets to say where it is, after it took the lock."""
@@ -90,6 +93,8 @@ def connect(
         return _noted(_served(where.rstrip("/"), token, ca, patience))
     if token is not None:
         raise Refused("a token is for an address, `https://…` - a folder needs none")
+    if not isinstance(where, Path) and "://" in text_of(where, "where", _WHERE):
+        raise refused("where", where, "no workspace", _WHERE)
     folder = Path(where).resolve()
     owning: dict[str, Any] = {"memory": memory, "threads": threads, "now": now}
     try:

@@ -39,7 +39,7 @@ class Instance:
                 self._sessions.add(session)
                 return session
         except duckdb.ConnectionException:
-            raise StorageError("the database is closed - connect to it again") from None
+            raise StorageError("the workspace is closed - so.connect opens it again") from None
 
     def attach(self, path: Path | None, name: str) -> None:
         """Attach a database file (None: one in memory) under `name`, creating it if missing."""

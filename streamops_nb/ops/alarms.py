@@ -126,7 +126,7 @@ class Alarms:
             self._keep_rules()
 
     def _check(self, rule: Rule) -> None:
-        if not rule.name or not rule.name.isprintable():
+        if not rule.name or not str(rule.name).isprintable():
             raise Refused("an alarm needs a name that can be read")
         for sink in rule.to:
             if sink not in self._deliveries:

@@ -113,7 +113,7 @@ class Core:
         if names is None:
             found = self.states.names
         else:
-            asked = [names] if isinstance(names, str) else list(names)
+            asked = [names] if isinstance(names, str) or not isinstance(names, Iterable) else names
             found = list(dict.fromkeys(self.known(name) for name in asked))
         if status:
             wanted = _statuses(status)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from streamops_nb.model.errors import StorageError
+from streamops_nb.model.given import length_of, whole_number
 from streamops_nb.model.lifecycle import ACTIVE, Status
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.views import JobView
@@ -41,8 +43,11 @@ class Job(Reported, Shown):
         self.name = name
 
     def __repr__(self) -> str:
-        pending = f", {self.pending}" if self.pending else ""
-        return f"Job({self.name!r}, {self.status}{pending})"
+        try:
+            pending = f", {self.pending}" if self.pending else ""
+            return f"Job({self.name!r}, {self.status}{pending})"
+        except StorageError:
+            return f"Job({self.name!r}, its workspace is closed)"
 
     @property
     def workspace(self) -> Workspace:
@@ -166,12 +171,22 @@ class Job(Reported, Shown):
         """Give every action and change of status; see `Workspace.history`."""
         return self._workspace.history(self.name)
 
-    def wait(self, seconds: float | None = None) -> Status:
-        """Wait until its run is over, at most so many seconds; return where it stands.
+    def wait(self, seconds: float | str | None = None, *, rows: int | None = None) -> Status:
+        """Wait until its run is over; return where it stands.
 
         A job whose streams never end runs until somebody ends it.
+
+        Parameters
+        ----------
+        seconds
+            At most so long; a number, or a length of time such as ``"2m"``.
+        rows
+            Only until the run has written so many rows.
         """
-        until = None if seconds is None else time.monotonic() + seconds
+        most = None if rows is None else whole_number(rows, "rows")
+        until = None if seconds is None else time.monotonic() + length_of(seconds, "seconds")
         while (status := self.status) in ACTIVE and (until is None or time.monotonic() < until):
+            if most is not None and self.view.rows_out >= most:
+                break
             time.sleep(_LOOK)
         return status

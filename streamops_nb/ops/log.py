@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from streamops_nb.backends.local import LocalBackend
 from streamops_nb.db import Instance, ident
+from streamops_nb.model.given import refused
 from streamops_nb.sources.table import append, create
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Log:
         Returns
         -------
         int
-            The number of the append.
+            How many rows were appended.
 
         Raises
         ------
@@ -58,14 +59,17 @@ class Log:
                 with session.registered(_rows=table.slice(0, 0)):
                     schema = session.describe("FROM _rows")
             create(session, name, schema)
-            return append(session, name, table)
+            append(session, name, table)
         finally:
             session.close()
+        return int(table.num_rows)
 
 
 def _arrow(rows: Any) -> pa.Table:
     if isinstance(rows, pa.Table):
         return rows
-    if isinstance(rows, list):
+    if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
         return pa.Table.from_pylist(rows)
-    return pa.Table.from_pandas(rows, preserve_index=False)
+    if hasattr(rows, "columns"):
+        return pa.Table.from_pandas(rows, preserve_index=False)
+    raise refused("rows", rows, "no rows", "give a DataFrame, an Arrow table, or a list of dicts")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from streamops_nb.db import ident
 from streamops_nb.model.errors import Refused
+from streamops_nb.model.given import text_of, whole_number
 from streamops_nb.model.silence import length
 from streamops_nb.model.wording import number_of
 from streamops_nb.ops.html import table, text
@@ -45,17 +46,19 @@ class Output:
 
     def newest(self, rows: int) -> pa.Table:
         """Give the newest rows, at most so many: the last batch first, and of it the last time."""
+        most = whole_number(rows, "rows")
         column = self._time_column()
         times = "" if column is None else f"{column} DESC NULLS LAST, "
         return self._workspace.read(
             f"SELECT * EXCLUDE (_batch) FROM {self._table} "
-            f"ORDER BY _batch DESC, {times}rowid DESC LIMIT {int(rows)}"
+            f"ORDER BY _batch DESC, {times}rowid DESC LIMIT {most}"
         )
 
     def sql(self, query: str) -> pd.DataFrame:
         """Run a query over the output, which is the table ``output`` in it."""
+        asked = text_of(query, "query", "write SQL over the table `output`")
         rows = f"SELECT * EXCLUDE (_batch) FROM {self._table}"
-        frame: pd.DataFrame = self._workspace.read(query, output=rows).to_pandas()
+        frame: pd.DataFrame = self._workspace.read(asked, output=rows).to_pandas()
         return frame
 
     def __len__(self) -> int:

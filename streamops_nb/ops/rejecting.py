@@ -8,6 +8,7 @@ from streamops_nb.db import ident, literal
 from streamops_nb.model.errorlog import entry_of, grouped
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.events import RejectsFound
+from streamops_nb.model.given import whole_number
 from streamops_nb.ops.core import Core
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ class Rejecting:
             if value is not None
         ]
         where += [f"contains(lower(reason), {literal(text.lower())})"] if text else []
+        most = "" if limit is None else f" LIMIT {whole_number(limit, 'limit')}"
         found = self._core.read(
             f"FROM {self.reject_table(name)} WHERE {' AND '.join(where or ['true'])} "
-            f"ORDER BY batch DESC, rowid DESC{'' if limit is None else f' LIMIT {int(limit)}'}"
+            f"ORDER BY batch DESC, rowid DESC{most}"
         )
         frame: pd.DataFrame = found.to_pandas()
         return frame

@@ -10,6 +10,7 @@ from streamops_nb.db import literal
 from streamops_nb.model.errorlog import LEVELS, entry_of
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.events import from_json
+from streamops_nb.model.given import whole_number
 from streamops_nb.model.wording import did_you_mean
 from streamops_nb.ops.alarms import Alarms
 from streamops_nb.ops.core import Core, Names
@@ -87,8 +88,10 @@ class Reporting:
             where.append(f"contains(lower(kind || ' ' || message), lower({literal(text)}))")
         # an error reaches the catalog a little later than a fact of the workspace itself
         newest = f'{_ERRORS} WHERE {" AND ".join(where)} ORDER BY "at" DESC, id DESC'
-        most = "" if limit is None else f" LIMIT {_whole(limit)}"
-        found = core.read(f"{newest}{most} OFFSET {_whole(skip)}")["body"].to_pylist()
+        most = "" if limit is None else f" LIMIT {whole_number(limit, 'limit')}"
+        found = core.read(f"{newest}{most}  OFFSET {whole_number(skip, 'skip')}")[
+            "body"
+        ].to_pylist()
         entries = (entry_of(from_json(json.loads(body))) for body in reversed(found))
         return ErrorLog([entry for entry in entries if entry is not None])
 
@@ -98,12 +101,6 @@ _ERRORS = f"SELECT body FROM ({ERRORS})"
 
 def _list(values: Iterable[str]) -> str:
     return ", ".join(map(literal, values)) or "NULL"
-
-
-def _whole(number: int) -> int:
-    if number < 0:
-        raise Refused(f"{number} entries are none - from 0 on")
-    return int(number)
 
 
 def _levels(level: Any) -> Collection[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Self
 import pyarrow as pa
 
 from streamops_nb.db import ident
-from streamops_nb.model.errors import QueryError, Refused
+from streamops_nb.model.errors import QueryError, Refused, StorageError
 from streamops_nb.model.events import Event
+from streamops_nb.model.given import refused, text_of
 from streamops_nb.model.lifecycle import JobState, Status
 from streamops_nb.model.views import JobView
 from streamops_nb.ops.acting import Acting
@@ -84,6 +86,10 @@ def connect(
     return Workspace(Path(folder), resume=resume, memory=memory, threads=threads, now=now)
 
 
+_STREAM = re.compile(r"\w[\w .-]{0,62}")
+"""The name of a stream that rows are appended to: it becomes the name of a file."""
+
+
 class Workspace(
     Acting,
     Configuring,
@@ -130,6 +136,7 @@ class Workspace(
         threads: int | None,
         now: Callable[[], float],
     ) -> None:
+        self._closed = False
         with ExitStack() as opened:
             self._core = open_core(folder, opened, memory=memory, threads=threads, now=now)
             self.folder = self._core.folder
@@ -193,6 +200,8 @@ class Workspace(
 
     def state(self, name: str) -> JobState:
         """Give what was commanded and reported last."""
+        if self._closed:
+            raise StorageError(f"{self.folder} is closed - so.connect opens it again")
         return self._core.states.state(self._core.known(name))
 
     def events(self, name: str) -> list[Event]:
@@ -208,7 +217,16 @@ class Workspace(
     # data
 
     def stream(self, name: str) -> Log:
-        """Give the log to which rows of the stream `name` are appended."""
+        """Give the log to which rows of the stream `name` are appended.
+
+        Raises
+        ------
+        Refused
+            If it cannot be the name of a stream.
+        """
+        remedy = "letters, digits, _, - and blanks, for example `clicks`"
+        if not _STREAM.fullmatch(text_of(name, "name", remedy)):
+            raise refused("name", name, "no name of a stream", remedy)
         return Log(self._core.instance, self._core.backend, name)
 
     def sql(self, query: str) -> pd.DataFrame:
@@ -254,6 +272,8 @@ class Workspace(
     # the end
 
     def __repr__(self) -> str:
+        if self._closed:
+            return f"Workspace({str(self.folder)!r}: closed)"
         counts = Counter(self._core.states.state(name).observed for name in self._core.states.names)
         jobs = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
         return f"Workspace({str(self.folder)!r}: {jobs or 'no jobs'})"
@@ -268,6 +288,7 @@ class Workspace(
         What was wanted running stays wanted: it goes on at the next `connect`.
         """
         self._opened.close()
+        self._closed = True
 
     def __enter__(self) -> Self:
         return self

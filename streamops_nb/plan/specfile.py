@@ -15,7 +15,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarStri
 from streamops_nb.model.crosschecks import written_out
 from streamops_nb.model.errors import Fault, SpecRefused
 from streamops_nb.model.spec import JobSpec
-from streamops_nb.model.wording import cut
+from streamops_nb.model.wording import cut, shown
 from streamops_nb.plan.plugged import plug_in_faults
 from streamops_nb.plan.yaml_text import Document, read_yaml
 
@@ -137,7 +137,10 @@ def _text(text: str) -> str:
     return styled
 
 
-def _is_path(text: str) -> bool:
+def _is_path(text: Any) -> bool:
+    if not isinstance(text, str):
+        remedy = "give YAML text, the path of a YAML file, a mapping, or so.Job(…)"
+        raise SpecRefused([Fault(what=f"{shown(text)} is no job", remedy=remedy)])
     return "\n" not in text and text.strip().lower().endswith(_SUFFIXES) and ":" not in text[2:]
 
 

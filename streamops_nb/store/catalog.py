@@ -15,6 +15,7 @@ from streamops_nb.db import Instance, Session
 from streamops_nb.model.booking import Booking
 from streamops_nb.model.errors import Fault, Refused, StreamopsError
 from streamops_nb.model.events import Event
+from streamops_nb.model.given import whole_number
 from streamops_nb.model.lifecycle import ACTIVE, JobState, Status
 from streamops_nb.model.wording import did_you_mean
 from streamops_nb.store.history import History
@@ -121,7 +122,7 @@ class Catalog:
         """Give the text of a job's specification, the latest version unless told otherwise."""
         with self._session() as session:
             job = self._known(session, name)
-            wanted = job.version if version is None else version
+            wanted = job.version if version is None else whole_number(version, "version", 1)
             rows = session.rows(statement("spec"), [name, wanted])
         if not rows:
             remedy = f"it has versions 1 to {job.version}"

@@ -137,8 +137,8 @@ class DoorContract:
         assert {state.status for state in door.views()} == {Status.PUBLISHED}
 
     def test_rows_go_in_and_come_out(self, door: Workspace) -> None:
-        assert door.stream("log").append(frame()) == 1
-        assert door.stream("log").append(pa.Table.from_pandas(frame())) == 2
+        assert door.stream("log").append(frame()) == len(frame())
+        assert door.stream("log").append(pa.Table.from_pandas(frame())) == len(frame())
         with pytest.raises(so.Refused):
             door.stream("log").append([{"other": 1}])
         door.save(appended("a", query="SELECT device, temp FROM r"))

@@ -81,7 +81,7 @@ def test_a_preview_of_a_closed_workspace_says_so(tmp_path: Path) -> None:
         shown = workspace.preview("SELECT text FROM r", data={"r": ROWS})
     with pytest.raises(so.Refused, match="the preview needs its workspace, which is closed"):
         shown.run()
-    with pytest.raises(so.StreamopsError, match="the database is closed"):
+    with pytest.raises(so.StreamopsError, match="the workspace is closed"):
         workspace.preview("SELECT text FROM r", data={"r": ROWS})
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.errors import Fault, Refused, SpecRefused
+from streamops_nb.model.given import refused
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.wording import did_you_mean, shown
 from streamops_nb.ops.preview.asking import Asked, Known, asked_limits, asked_way
@@ -55,6 +56,7 @@ class Asker:
     ) -> Preview:
         """See `Workspace.preview`."""
         _check_known(asked)
+        _check_kinds(sample, params)
         if isinstance(sample, str):
             sample = self.kept(sample)
         if is_query(what):
@@ -97,6 +99,13 @@ class Asker:
                 told = f"there is no job {shown(what)}"
                 raise Refused([Fault(what=told, remedy=did_you_mean(what, jobs))])
         return specfile.load(what)
+
+
+def _check_kinds(sample: Any, params: Any) -> None:
+    if not isinstance(sample, Sample | str | None):
+        raise refused("sample", sample, "no sample", "give `p.sample` of a preview, or a name")
+    if not isinstance(params, Mapping | None):
+        raise refused("params", params, "no values", "give a mapping, {'threshold': 30}")
 
 
 def _check_known(asked: Mapping[str, Any]) -> None:

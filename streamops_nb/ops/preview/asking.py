@@ -189,7 +189,9 @@ def _point(where: str, value: Any, spec: JobSpec) -> Point:
     try:
         point = parse_start(value)
     except PydanticCustomError as error:
+        exact = str((error.context or {}).get("remedy", ""))  # of a time that lacks its zone
         remedy = 'a time such as "2024-01-31T08:30:00Z", or {stream: {partition: offset}}'
+        remedy = exact if exact.startswith("write") else remedy
         raise _refused(where, error.message(), remedy) from None
     if point is None or isinstance(point, datetime):
         return point

@@ -23,6 +23,7 @@ from streamops_nb.engine.preview.result import Result
 from streamops_nb.engine.preview.sample import Sample
 from streamops_nb.engine.preview.trace import Trace, Tracing
 from streamops_nb.model.errors import Refused
+from streamops_nb.model.given import refused
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.wording import did_you_mean, number_of, shown
 from streamops_nb.ops.preview.cells import head
@@ -164,6 +165,8 @@ class Examining:
         Refused
             If there is no such stage or column, or a value does not fit.
         """
+        if not isinstance(key, Mapping | None):
+            raise refused("key", key, "no key", "write p.why_not(column=value)")
         wanted = {**(key or {}), **values}
         name = self._stage_named(stage)
         tables = [s.table for s in self.result.stages.values()]
@@ -247,6 +250,8 @@ class Examining:
         Interrupted
             If it took too long.
         """
+        if not isinstance(other, Examining):
+            raise refused("other", other, "no preview", "give one, such as p.run(params={…})")
         given = dict(key) if isinstance(key, Mapping) else {other.output: key}
 
         def compared(session: Session) -> Diff:
