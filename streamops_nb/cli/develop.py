@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from streamops_nb.cli.options import AsJson, Own, SpecFile, console
+from streamops_nb.cli.options import AsJson, Own, SavedJob, SpecFile, SpecOrWorkspace, console
 
-__all__ = ["COMMANDS", "demo", "explain", "preview", "run", "schema", "validate"]
+__all__ = ["COMMANDS", "demo", "error", "explain", "preview", "run", "schema", "validate"]
 
 
 def run(
@@ -54,24 +54,23 @@ def run(
     raise typer.Exit(code)
 
 
-def validate(spec: SpecFile, workspace: Own = None) -> None:
+def validate(what: SpecOrWorkspace, job: SavedJob = "", workspace: Own = None) -> None:
     """Check a job and its query: every fault with its line and column."""
     from streamops_nb.shell.specs import print_verdict
 
-    print_verdict(spec, workspace, console())
+    print_verdict(what, job, workspace, console())
 
 
-def explain(spec: SpecFile, workspace: Own = None) -> None:
+def explain(what: SpecOrWorkspace, job: SavedJob = "", workspace: Own = None) -> None:
     """Say what a job keeps as state, when rows come out, and what the watermark does."""
     from streamops_nb.shell.specs import print_plan
 
-    print_plan(spec, workspace, console())
+    print_plan(what, job, workspace, console())
 
 
 def preview(
-    what: Annotated[
-        str, typer.Argument(metavar="SPEC|JOB", help="A YAML file, or a job of the workspace.")
-    ],
+    what: SpecOrWorkspace,
+    job: SavedJob = "",
     workspace: Own = None,
     rows: Annotated[
         int | None, typer.Option(min=1, help="At most so many records of each stream.")
@@ -95,6 +94,7 @@ def preview(
     how = {"rows": rows, "last": last, "upto": upto}
     code = print_preview(
         what,
+        job,
         workspace,
         console(),
         values=values or [],
@@ -111,6 +111,17 @@ def schema() -> None:
 
     text = files("streamops_nb.model").joinpath("schema", "job.schema.json").read_text("utf-8")
     sys.stdout.write(text)
+
+
+def error(
+    name: Annotated[
+        str, typer.Argument(metavar="[CLASS]", help="As named below a message; default all.")
+    ] = "",
+) -> None:
+    """Say what causes a class of errors, and what to do about it."""
+    from streamops_nb.shell.mistakes import print_error
+
+    print_error(name, console())
 
 
 def demo(
@@ -139,5 +150,5 @@ def demo(
     raise typer.Exit(run_demo(workspace, console(no_color=no_color), speed=speed, seconds=seconds))
 
 
-COMMANDS = (run, validate, explain, preview, schema, demo)
+COMMANDS = (run, validate, explain, preview, schema, error, demo)
 """In the order of the help."""

@@ -13,9 +13,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsJson", "BestEffort", "Folder", "Force", "From", "JobName", "JobNames", "Limit", "Own",
-    "PlanOnly", "SpecFile", "StatusOf", "Tags", "Why", "Yes", "console",
+    "PlanOnly", "SavedJob", "SpecFile", "SpecOrWorkspace", "StatusOf", "Tags", "Why", "Yes",
+    "console",
 ]  # fmt: skip
 
+SpecOrWorkspace = Annotated[
+    Path,
+    typer.Argument(metavar="SPEC|WORKSPACE", help="A job's YAML file, or the workspace of a job."),
+]
+SavedJob = Annotated[str, typer.Argument(metavar="[JOB]", help="A saved job, after its workspace.")]
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A job's YAML file.")]
 Folder = Annotated[
     Path,

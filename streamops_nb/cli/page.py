@@ -55,14 +55,14 @@ def _section(name: str, command: Any) -> Iterator[str]:
 
 
 def _place(argument: Any) -> str:
-    name = argument.metavar or argument.name.upper()
+    name = (argument.metavar or argument.name.upper()).removesuffix("...").strip("[]")
     many = "..." if argument.nargs != 1 else ""
     return f"{name}{many}" if argument.required else f"[{name}{many}]"
 
 
 def _spelled(param: Any) -> str:
     if param.param_type_name == "argument":
-        return f"`{_place(param)}`"
+        return f"`{_place(param)}`".replace("|", "\\|")
     value = "" if param.is_flag else f" {param.metavar or param.name.upper()}"
     names = [f"`{name}{value}`" for name in param.opts]
     return ", ".join([*names, *(f"`{name}`" for name in param.secondary_opts)])
@@ -71,7 +71,7 @@ def _spelled(param: Any) -> str:
 def _default(param: Any) -> str:
     if param.required:
         return "*required*"
-    if param.default in (None, False, ()) or param.default == [] or callable(param.default):
+    if param.default in (None, False, (), "") or param.default == [] or callable(param.default):
         return ""
     return f"`{param.default}`"
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from streamops_nb.model.alarms import Notice, Rule, Standing, condition, step
 from streamops_nb.model.errors import Fault, Refused, StreamopsError
 from streamops_nb.model.events import Noted
+from streamops_nb.model.given import text_of
 from streamops_nb.model.secrets import has_reference, literals
 from streamops_nb.model.wording import cut, did_you_mean
 from streamops_nb.ops.conditions import PAUSE_ENDS, Conditions
@@ -126,7 +127,7 @@ class Alarms:
             self._keep_rules()
 
     def _check(self, rule: Rule) -> None:
-        if not rule.name or not str(rule.name).isprintable():
+        if not text_of(rule.name, "name", "name the alarm") or not rule.name.isprintable():
             raise Refused("an alarm needs a name that can be read")
         for sink in rule.to:
             if sink not in self._deliveries:

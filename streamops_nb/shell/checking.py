@@ -22,7 +22,7 @@ from streamops_nb.plan.specfile import load
 from streamops_nb.shell.places import placed
 from streamops_nb.sinks.base import Context
 
-__all__ = ["endless_streams", "faults_beside", "load_spec", "plan_of"]
+__all__ = ["endless_streams", "faults_beside", "load_spec", "plan_of", "saved"]
 
 
 def load_spec(path: Path) -> JobSpec:
@@ -32,7 +32,33 @@ def load_spec(path: Path) -> JobSpec:
     return load(path)
 
 
-def plan_of(path: Path, spec: JobSpec, folder: Path) -> Plan:
+def saved(what: Path, job: str, folder: Path | None) -> tuple[Path, str] | None:
+    """Tell which saved job is meant, and its workspace; None if it is a specification's file.
+
+    Parameters
+    ----------
+    what, job
+        The path of a YAML file; or a workspace and a job of it.
+    folder
+        The workspace, if it was said by ``--workspace``: `what` is a file or a job then.
+
+    Raises
+    ------
+    Refused
+        If it is none of these.
+    """
+    if job:
+        return what, job
+    if what.is_file():
+        return None
+    if folder is not None:
+        return folder, str(what)
+    if (what / "catalog.db").is_file():
+        raise Refused(f"{what} is a workspace - name a job of it, too: {what} JOB")
+    raise Refused(f"there is no file {what} - for a saved job write WORKSPACE JOB")
+
+
+def plan_of(path: Path | None, spec: JobSpec, folder: Path) -> Plan:
     """Check and compile a specification's query; nothing is kept, written or started.
 
     A stream whose schema is to be inferred is sampled; others are not opened.
@@ -40,7 +66,7 @@ def plan_of(path: Path, spec: JobSpec, folder: Path) -> Plan:
     Parameters
     ----------
     path
-        The file that the specification was read from, for the places of faults.
+        The file that the specification was read from, for the places of faults; None: from none.
     folder
         The workspace: relative paths are relative to it. It need not exist.
 
@@ -57,6 +83,8 @@ def plan_of(path: Path, spec: JobSpec, folder: Path) -> Plan:
             _check_sink(spec, plan, folder)
             return plan
     except Refused as refusal:
+        if path is None:
+            raise
         text = path.read_text(encoding="utf-8-sig")
         raise type(refusal)([placed(fault, spec, text) for fault in refusal.faults]) from refusal
 

@@ -20,7 +20,7 @@ from streamops_nb.ops.preview.text import preview_summary
 from streamops_nb.ops.preview.words import notes
 from streamops_nb.shell.arguments import named_values, read_values
 from streamops_nb.shell.board import rows_table
-from streamops_nb.shell.checking import load_spec
+from streamops_nb.shell.checking import load_spec, saved
 from streamops_nb.shell.opened import looking_at, print_json
 from streamops_nb.shell.places import placed
 
@@ -28,7 +28,8 @@ __all__ = ["print_preview", "show_preview"]
 
 
 def print_preview(
-    what: str,
+    what: Path,
+    job: str,
     folder: Path | None,
     console: Console,
     *,
@@ -37,14 +38,12 @@ def print_preview(
     as_json: bool = False,
     **how: Any,
 ) -> int:
-    """Preview a job by its name, or a specification; give the exit code.
+    """Preview a saved job, or a specification; give the exit code.
 
     Parameters
     ----------
-    what
-        The path of a YAML file, or a job of the workspace in `folder`.
-    folder
-        The workspace; None for ``<name>.streamops`` beside the specification.
+    what, job, folder
+        As of `streamops_nb.shell.checking.saved`.
     values
         Values for parameters, ``name=value`` each.
     shown
@@ -52,10 +51,10 @@ def print_preview(
     how
         More keywords of `Workspace.preview`.
     """
-    path = Path(what)
-    if not path.is_file():
-        return _print_job(what, folder, console, values, shown, as_json=as_json, **how)
-    spec = load_spec(path)
+    found = saved(what, job, folder)
+    if found is not None:
+        return _print_job(*found, console, values, shown, as_json=as_json, **how)
+    path, spec = what, load_spec(what)
     text = path.read_text(encoding="utf-8-sig")
     folder = folder or path.parent / f"{spec.name}.streamops"
     given = _given(spec, values)
@@ -73,8 +72,8 @@ def print_preview(
 
 
 def _print_job(
+    folder: Path,
     name: str,
-    folder: Path | None,
     console: Console,
     values: Sequence[str],
     shown: int,
@@ -82,8 +81,6 @@ def _print_job(
     as_json: bool,
     **how: Any,
 ) -> int:
-    if folder is None:
-        raise Refused(f"there is no file {name} - for a job say its workspace, --workspace DIR")
     with looking_at(folder) as workspace:
         given = _given(workspace.job(name).spec, values)
         preview = workspace.preview(name, params=given, **how)

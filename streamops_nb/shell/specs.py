@@ -6,14 +6,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from streamops_nb.model.errors import SpecRefused
-from streamops_nb.shell.checking import faults_beside, load_spec, plan_of
+from streamops_nb.model.errors import Refused, SpecRefused
+from streamops_nb.model.spec import JobSpec
+from streamops_nb.plan.operator import Plan
+from streamops_nb.shell.checking import faults_beside, load_spec, plan_of, saved
+from streamops_nb.shell.opened import looking_at
 
 __all__ = ["print_plan", "print_verdict"]
 
 
-def print_verdict(path: Path, folder: Path | None, console: Console) -> None:
+def print_verdict(what: Path, job: str, folder: Path | None, console: Console) -> None:
     """Say that a specification is good, and what its output looks like.
+
+    Parameters
+    ----------
+    what, job, folder
+        As of `streamops_nb.shell.checking.saved`.
 
     Raises
     ------
@@ -21,18 +29,35 @@ def print_verdict(path: Path, folder: Path | None, console: Console) -> None:
         With every fault, if it is not; those of the query too, if what it reads is good.
     """
     try:
-        spec = load_spec(path)
+        spec = _spec(what, job, folder)
     except SpecRefused as refusal:
         read = all(fault.where for fault in refusal.faults)  # it is the text of a specification
-        more = faults_beside(path, folder) if read else []
+        more = faults_beside(what, folder) if read else []
         raise SpecRefused([*refusal.faults, *more]) from refusal
-    plan = plan_of(path, spec, folder or path.parent / f"{spec.name}.streamops")
+    plan = _plan(spec, what, job, folder)
     columns = ", ".join(f"{name} {kind}" for name, kind in plan.columns.items())
-    console.out(f"{path}: good\n  output: {columns}\n  sink: {spec.sink.type}", highlight=False)
+    name = job or what
+    console.out(f"{name}: good\n  output: {columns}\n  sink: {spec.sink.type}", highlight=False)
 
 
-def print_plan(path: Path, folder: Path | None, console: Console) -> None:
+def print_plan(what: Path, job: str, folder: Path | None, console: Console) -> None:
     """Say what is kept as state, when rows come out, and what the watermark does."""
-    spec = load_spec(path)
-    plan = plan_of(path, spec, folder or path.parent / f"{spec.name}.streamops")
+    plan = _plan(_spec(what, job, folder), what, job, folder)
     console.out(plan.explain(), end="", highlight=False)
+
+
+def _spec(what: Path, job: str, folder: Path | None) -> JobSpec:
+    found = saved(what, job, folder)
+    if found is None:
+        return load_spec(what)
+    with looking_at(found[0]) as workspace:
+        return workspace.job(found[1]).spec
+
+
+def _plan(spec: JobSpec, what: Path, job: str, folder: Path | None) -> Plan:
+    found = saved(what, job, folder)
+    if found is None:
+        return plan_of(what, spec, folder or what.parent / f"{spec.name}.streamops")
+    if not found[0].is_dir():
+        raise Refused("a served workspace plans its jobs itself - `streamops view` prints the job")
+    return plan_of(None, spec, found[0])

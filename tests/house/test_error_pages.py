@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import traceback
 from functools import cache
 
 import pytest
+from rich.console import Console
 
 from streamops_nb.model import errors
 from streamops_nb.model.errors import StreamopsError
+from streamops_nb.shell.mistakes import print_error
 from tests.house.layout import MODULES, ROOT
 
 PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
@@ -50,7 +53,8 @@ def test_the_page_has_a_section_for_every_class_and_no_other() -> None:
 @pytest.mark.parametrize("one", TREE, ids=lambda one: one.__name__)
 def test_an_error_names_its_section(one: type[StreamopsError]) -> None:
     (note,) = one("what happened").__notes__
-    assert note == f"{one.__name__}: docs/errors.md#{one.__name__.lower()}"
+    name = one.__name__
+    assert note == f"{name}: docs/errors.md#{name.lower()}, or: streamops error {name}"
     assert "".join(traceback.format_exception_only(one("what happened"))).endswith(f"{note}\n")
 
 
@@ -86,3 +90,17 @@ def test_every_message_listed_is_one_that_the_package_says(message: str) -> None
 
 def test_many_messages_are_listed() -> None:
     assert len(LISTED) > 30
+
+
+@pytest.mark.parametrize("one", TREE, ids=lambda one: one.__name__)
+def test_the_shell_prints_the_section_without_a_checkout_s_links(one: type[StreamopsError]) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    print_error(one.__name__, console)
+    said = console.file.getvalue()
+    assert said.partition("\n")[0] == one.__name__
+    assert ("Cause." in said, "Remedy." in said, "](" in said) == (True, True, False)
+
+
+def test_a_class_that_is_none_is_refused_with_the_nearest() -> None:
+    with pytest.raises(errors.Refused, match="errors `Refuse` - did you mean `Refused`"):
+        print_error("Refuse", Console(file=io.StringIO()))

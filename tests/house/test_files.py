@@ -67,7 +67,8 @@ def test_every_sql_file_is_named_by_code_of_its_own_folder() -> None:
 def test_the_wheel_holds_all_code_and_data_and_says_that_it_is_typed(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         shipped = {name for name in archive.namelist() if name.startswith("streamops_nb/")}
-    assert shipped == {name_of(path) for path in [*MODULES, *DATA]}
+    page = "streamops_nb/errors.md"  # which `streamops error` prints
+    assert shipped == {page, *(name_of(path) for path in [*MODULES, *DATA])}
     assert "streamops_nb/py.typed" in shipped
 
 

@@ -92,15 +92,34 @@ def test_the_good_part_is_shown_and_the_fault_with_its_line_in_the_file(folder: 
 def test_a_job_is_previewed_by_its_name(folder: Path) -> None:
     with so.connect(folder / "plant", memory="512MB") as workspace:
         workspace.save(specfile.load(SPEC))
-    done = streamops("preview", "hot", "--workspace", "plant", folder=folder)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "the job's files are as before, at batch 0" in done.stdout
+    for words in (("plant", "hot"), ("hot", "--workspace", "plant")):
+        done = streamops("preview", *words, folder=folder)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "the job's files are as before, at batch 0" in done.stdout
+
+
+def test_a_saved_job_is_checked_and_explained_by_its_name(folder: Path) -> None:
+    with so.connect(folder / "plant", memory="512MB") as workspace:
+        workspace.save(specfile.load(SPEC))
+    good = streamops("validate", "plant", "hot", folder=folder)
+    assert (good.returncode, good.stderr, good.stdout) == (
+        0, "", "hot: good\n  output: device VARCHAR, double DOUBLE\n  sink: table\n",
+    )  # fmt: skip
+    assert streamops("validate", "hot.yaml", folder=folder).stdout == good.stdout.replace(
+        "hot: good", "hot.yaml: good"
+    )
+    by_name = streamops("explain", "plant", "hot", folder=folder)
+    by_file = streamops("explain", "hot.yaml", folder=folder)
+    assert (by_name.returncode, by_name.stdout) == (0, by_file.stdout)
+    missing = streamops("explain", "plant", "cold", folder=folder)
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "there is no job `cold` in this workspace - accepted: `hot`" in missing.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("nope",), "there is no file nope - for a job say its workspace, --workspace DIR"),
+        (("nope",), "there is no file nope - for a saved job write WORKSPACE JOB"),
         (("hot.yaml", "--set", "limit=3"), "the job has no parameter `limit`"),
         (("hot.yaml", "--set", "threshold"), "`--set threshold` is not of the form name=value"),
         (("hot.yaml", "--upto", "nope"), "the query has no stage `nope`"),
