@@ -32,7 +32,10 @@ LOG = logging.getLogger("streamops_nb.client")
 _WHERE = "give a folder, or the address of a served workspace, `https://host:port`"
 
 _YOUNG = 5.0
-"""Seconds that an owner gets to say where it is, after it took the lock."""
+"""Seconds that an owner which does not say where it is gets to say so, or to end."""
+
+_PAUSE = 0.1
+"""Seconds between two looks at such an owner."""
 
 _LOOK = 0.5
 """Seconds between two attempts of an heir to take over."""
@@ -97,10 +100,17 @@ def connect(
         raise refused("where", where, "no workspace", _WHERE)
     folder = Path(where).resolve()
     owning: dict[str, Any] = {"memory": memory, "threads": threads, "now": now}
-    try:
-        return _noted(own(folder, resume=resume, **owning))
-    except WorkspaceOwned as owned:
-        return _noted(_attach(folder, owned, takeover, owning, patience))
+    until = time.monotonic() + _YOUNG
+    while True:
+        try:
+            return _noted(own(folder, resume=resume, **owning))
+        except WorkspaceOwned:
+            if read_address(folder) is None and time.monotonic() < until:
+                time.sleep(_PAUSE)  # it begins, or ends: then this process owns it next
+                continue
+            if read_address(folder) is None:
+                raise
+        return _noted(_attach(folder, takeover, owning, patience))
 
 
 _OPENED: list[weakref.ref[Workspace]] = []
@@ -220,14 +230,7 @@ def _as_acting(person: Person) -> tuple[str, Role]:
     return person.name, person.role
 
 
-def _attach(
-    folder: Path, owned: WorkspaceOwned, takeover: bool, owning: dict[str, Any], patience: float
-) -> Workspace:
-    until = time.monotonic() + _YOUNG
-    while read_address(folder) is None:
-        if time.monotonic() > until:
-            raise owned
-        time.sleep(0.05)
+def _attach(folder: Path, takeover: bool, owning: dict[str, Any], patience: float) -> Workspace:
     workspace = _through_owner(folder, patience)
     if takeover:
         workspace.before_close(Heir(folder, owning).close)

@@ -28,6 +28,7 @@ __all__ = [
     "TimeLimit",
     "allowed",
     "move",
+    "standing",
 ]
 
 
@@ -173,6 +174,15 @@ AFTER_DEATH: Mapping[Status, Status] = MappingProxyType(
 """Where the next owner of a workspace sets jobs that its dead owner left in an active status."""
 
 
+_ENDED = "the engine ended while the job was "
+
+
+def standing(status: Status, reason: str) -> str:
+    """Name a status for people: a job whose engine ended under it is ``interrupted``."""
+    interrupted = status is Status.STARTING and reason.startswith(_ENDED)
+    return "interrupted" if interrupted else status.value
+
+
 def allowed(status: Status) -> set[Action]:
     """Say which actions `status` allows."""
     return {action for action, origin in MOVES if origin is status}
@@ -265,5 +275,5 @@ class JobState:
         status = AFTER_DEATH.get(self.observed)
         if status is None:
             return self
-        reason = f"the engine ended while the job was {self.observed}"
+        reason = f"{_ENDED}{self.observed}"
         return replace(self, observed=status, since=at, reason=reason)

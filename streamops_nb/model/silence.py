@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from streamops_nb.model.events import FOREVER, NEVER
-from streamops_nb.model.lifecycle import Status
+from streamops_nb.model.lifecycle import Status, standing
 from streamops_nb.model.start import BY_SOURCE
 from streamops_nb.model.views import JobView
 from streamops_nb.model.wording import cut, number_of
@@ -105,7 +105,7 @@ def _waiting(view: JobView, now: float) -> str:
     else:
         stands = f"it is at {moment(watermark, now)}"
     held = waiting_for(view, now)
-    end = "" if view.ended_at is None else f"; the run ended: {view.status}"
+    end = "" if view.ended_at is None else f"; the run ended: {standing(view.status, view.reason)}"
     return f"no output yet: {until}; {stands}{f', {held}' if held else ''}{end}"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from streamops_nb.db import literal
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.events import RunEnded, RunStarted
+from streamops_nb.model.lifecycle import standing
 from streamops_nb.ops.core import Core, Names
 from streamops_nb.ops.times import When, seconds_of
 from streamops_nb.store.tables import METRICS
@@ -94,7 +95,8 @@ class Metering:
                     }  # fmt: skip
                 elif isinstance(event, RunEnded) and event.run in runs:
                     runs[event.run] |= {
-                        "ended_at": event.at, "status": event.status.value, "reason": event.reason,
+                        "ended_at": event.at, "reason": event.reason,
+                        "status": standing(event.status, event.reason),
                     }  # fmt: skip
             if not page.events:
                 return list(runs.values())

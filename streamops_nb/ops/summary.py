@@ -9,6 +9,7 @@ from typing import Any
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.model.errors import StreamopsError
 from streamops_nb.model.figures import PHASES, figures
+from streamops_nb.model.lifecycle import standing
 from streamops_nb.model.silence import length, moment
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.views import JobView
@@ -96,7 +97,8 @@ class Summary(Shown):
         made = self.dict
         lasted = "" if made["uptime"] is None else f" for {length(round(made['uptime'], 1))}"
         run = f" - run {made['run']}, version {made['version']}, began at: {made['start']}"
-        return f"{made['job']}  {made['status']}{lasted}{run if made['run'] else ''}"
+        status = standing(self.view.status, self.view.reason)
+        return f"{made['job']}  {status}{lasted}{run if made['run'] else ''}"
 
     def _records(self) -> str:
         r = self.dict["records"]

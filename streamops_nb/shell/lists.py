@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from streamops_nb.model.events import ErrorRaised
-from streamops_nb.model.lifecycle import Status
+from streamops_nb.model.lifecycle import Status, standing
 from streamops_nb.shell.board import rows_table
 from streamops_nb.shell.opened import looking_at, print_json
 from streamops_nb.shell.results import newest_output, newest_rejects
@@ -55,7 +55,9 @@ def print_jobs(
         table.add_row(row["job"], _status(row), *(count(row[name]) for name in _NUMBERS))
     console.print(table)
     if any(row["status"] == Status.STARTING for row in rows):
-        console.print("\n(RUNNING): goes on when a process next opens the workspace to run it.")
+        console.print(
+            f"\ninterrupted, to start: goes on with `streamops up {folder}`.", markup=False
+        )
 
 
 def _job(row: Mapping[Hashable, Any], counts: Counts, error: ErrorRaised | None) -> Row:
@@ -75,7 +77,8 @@ def _job(row: Mapping[Hashable, Any], counts: Counts, error: ErrorRaised | None)
 
 
 def _status(row: Row) -> str:
-    return f"({row['wanted']})" if row["status"] == Status.STARTING else str(row["status"])
+    found = standing(Status(row["status"]), str(row["reason"]))
+    return "to start" if found == Status.STARTING else found
 
 
 def print_output(folder: Path, job: str, limit: int, console: Console, *, as_json: bool) -> None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["agreed", "is_remote", "looking_at", "print_frame", "print_json"]
 
 
+_PATIENCE = 3.0
+"""Seconds for which a command waits for an owner that is away: somebody sits before it."""
+
 _WIDEST = 1_000
 """Longer texts are cut; all of them is in the JSON."""
 
@@ -55,7 +58,7 @@ def looking_at(folder: Path, *, make: bool = False) -> Iterator[Workspace]:
         return
     if not make and not (folder / "catalog.db").is_file():
         raise Refused(f"{folder} is no workspace - `streamops import` and `so.connect` make one")
-    with connect(folder, resume=False) as workspace:
+    with connect(folder, resume=False, patience=_PATIENCE) as workspace:
         yield workspace
 
 

@@ -35,7 +35,7 @@ def run_workspace(folder: Path, console: Console, *, seconds: float | None = Non
     with Ending() as ending, own(folder) as workspace:
         for name, status in workspace.found.items():
             stood = f"was {status} when its owner ended"
-            was = "was to start" if status is Status.STARTING else stood
+            was = "was interrupted, or to start" if status is Status.STARTING else stood
             console.print(f"{name}: {was}, is {workspace.view(name).status}", markup=False)
         console.print(f"{workspace.resources}")
         over = time.monotonic() + (float("inf") if seconds is None else seconds)

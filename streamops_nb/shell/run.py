@@ -64,6 +64,8 @@ def run_job(
         _refuse_endless(job, folder)
     with Ending() as ending:
         with _opened(folder, job) as workspace:
+            if start is not None and (said := _again(workspace, job)):
+                console.print(said, markup=False)
             goes_on = _ensure_running(workspace, job.name, start)
             console.print(f"{'Going on with' if goes_on else 'Starting'} {job.name} in {folder}")
             screen = _Screen(
@@ -103,15 +105,23 @@ def _ensure_running(workspace: Workspace, name: str, at: Any) -> bool:
     """
     job = workspace.job(name)
     known = job.status is not Status.PUBLISHED
-    workspace.resume(name)
-    if at is not None and job.status in ACTIVE:
-        # a run that was interrupted cannot be started elsewhere before it stands
-        while job.status is Status.STARTING:
-            time.sleep(0.05)
-        job.pause()
+    if at is None:
+        workspace.resume(name)
+    elif job.status in ACTIVE:
+        job.pause()  # a run that was interrupted cannot be started elsewhere before it stands
     if job.status not in ACTIVE:
         job.start(at=at)
     return known and at is None
+
+
+def _again(workspace: Workspace, spec: JobSpec) -> str:
+    """Say what becomes of rows that are there if records are read anew; empty if there are none."""
+    job = workspace.job(spec.name)
+    if spec.sink.type != "table" or spec.sink.settings.get("key") or not job.view.run:
+        return ""
+    rows = job.output.count
+    added = "what comes out now is added to them - a `key` below `sink` lets it replace them"
+    return f"The output has {number_of(rows)} already; {added}." if rows else ""
 
 
 class _Screen:
