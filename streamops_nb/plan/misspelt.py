@@ -24,6 +24,27 @@ b`` it stumbles over ``b``."""
 _AROUND = 40
 
 
+_RESERVED = (
+    "ALL", "ANALYZE", "AND", "ANY", "AS", "ASC", "AT", "BOTH", "CASE", "CHECK", "COLUMN",
+    "CONSTRAINT", "CREATE", "DEFAULT", "DESC", "DISTINCT", "DO", "ELSE", "END", "EXCEPT", "FALSE",
+    "FETCH", "FOR", "FOREIGN", "FROM", "GRANT", "GROUP", "HAVING", "IN", "INTERSECT", "INTO",
+    "LEADING", "LIMIT", "NOT", "NULL", "OFFSET", "ON", "ONLY", "OR", "ORDER", "PLACING",
+    "PRIMARY", "REFERENCES", "RETURNING", "SELECT", "SOME", "TABLE", "THEN", "TO", "TRAILING",
+    "TRUE", "UNION", "UNIQUE", "USING", "WHEN", "WHERE", "WINDOW", "WITH",
+)  # fmt: skip
+"""Words that name a column only in quotes."""
+
+_AS_COLUMN = re.compile(r"\b([A-Za-z]+)\s*(?=[,)=<>]|FROM\b)", re.IGNORECASE)
+"""A word that stands where the name of a column does."""
+
+
+def _reserved(query: str, position: int) -> str:
+    """Give the reserved word that ends or begins at a place, where a column is meant."""
+    ends = len(query[:position].rstrip())
+    words = (m for m in _AS_COLUMN.finditer(query) if m.start() == position or m.end(1) == ends)
+    return next((m[1] for m in words if m[1].upper() in _RESERVED), "")
+
+
 def syntax_remedy(query: str, offset: int) -> str:
     """Say which keyword may be misspelt, else what stands before the place.
 
@@ -38,6 +59,9 @@ def syntax_remedy(query: str, offset: int) -> str:
         near = difflib.get_close_matches(word.upper(), _KEYWORDS, n=1, cutoff=0.7)
         if near and len(word) >= _SHORTEST and word.upper() not in _KEYWORDS:
             return f"is `{cut(word)}` meant to be {near[0]}?"
+    name = _reserved(query, position)
+    if name:
+        return f'{name.upper()} is a word of SQL: if it is a column, write `"{name}"`'
     rest = query[position:].split()
     if len(rest) <= 1:
         end = " ".join(query[-_AROUND:].split())

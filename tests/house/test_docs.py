@@ -20,8 +20,8 @@ PAGES = sorted(
 WORDS = """
 workspace, owner, author, job, spec, version, stream, source, format, reference, partition, stage,
 sink, position, span, lag, batch, watermark, late row, late, partly late, early, cut off, reject,
-heal, state, status, checkpoint, run, interrupted, capsule, sample, preview, event, view, alarm, CU, allocation,
-reservation, share
+heal, state, status, checkpoint, run, interrupted, capsule, sample, preview, event, view, alarm, CU,
+allocation, reservation, share
 """
 
 

@@ -1,0 +1,171 @@
+"""What people with data of their own run into: names, paths, times and values that do not fit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import streamops_nb as so
+from tests.ops.operated import opened
+
+CLICKS = "ts,page,ms\n31/12/2025 08:00,/,21\n31/12/2025 08:30,/buy,190\n31/12/2025 09:10,/,35\n"
+FORM = "TIMESTAMPTZ('%d/%m/%Y %H:%M')"
+HOURS = (
+    "SELECT window_start, count(*) AS n FROM tumble(clicks, ts, INTERVAL 1 HOUR) "
+    "GROUP BY window_start"
+)
+
+
+def clicks(query: str = HOURS, path: str = "../clicks/*.csv", **schema: str) -> so.Job:
+    stream = {
+        "source": {"type": "files", "path": path},
+        "schema": {"ts": FORM, "page": "VARCHAR", **schema},
+        "event_time": "ts",
+    }
+    return so.Job(name="hours", streams={"clicks": stream}, query=query)
+
+
+def written(folder: Path) -> None:
+    (folder / "clicks").mkdir()
+    (folder / "clicks" / "a.csv").write_text(CLICKS)
+
+
+def refused(do: Any) -> str:
+    with pytest.raises(so.Refused) as caught:
+        do()
+    return str(caught.value)
+
+
+def test_a_job_runs_over_times_in_a_form_of_their_own(tmp_path: Path) -> None:
+    written(tmp_path)
+    with opened(tmp_path / "w") as workspace:
+        job = workspace.save(clicks())
+        assert job.preview().df["n"].tolist() == [2, 1]
+        job.start(at=datetime(2025, 12, 31, 8, 15, tzinfo=UTC), cut_off="lookback")
+        job.wait("30s", rows=1)
+        assert job.output.df()[["window_start", "n"]].to_numpy().tolist() == [
+            [pd.Timestamp("2025-12-31T08:00Z"), 2]
+        ]
+
+
+def test_times_of_an_inferred_schema_are_refused_with_the_schema_to_declare(tmp_path: Path) -> None:
+    written(tmp_path)
+    with opened(tmp_path / "w") as workspace:
+        data = clicks().model_dump(mode="json")
+        data["streams"]["clicks"]["schema"] = "infer"
+        assert refused(lambda: workspace.preview(data)) == (
+            "streams.clicks.event_time: `ts` is of type VARCHAR - declare how it is written, for "
+            f"example `schema: {{ts: {FORM}, page: VARCHAR, ms: BIGINT}}` (EPOCH_S, EPOCH_MS or "
+            f"EPOCH_US for numbers, {FORM} for another form)"
+        )
+
+
+def test_a_field_that_no_record_has_is_told_by_the_running_job(tmp_path: Path) -> None:
+    written(tmp_path)
+    with opened(tmp_path / "w") as workspace:
+        job = workspace.save(clicks("SELECT ts, millis FROM clicks", millis="DOUBLE"))
+        job.start(at="earliest")
+        job.wait("30s", rows=3)
+        said = "`millis` is NULL in all of the first 3 records: do they call it so?"
+        assert job.view.unfilled == {"clicks": said}
+        assert f"\n           clicks: {said}\n" in str(job.summary())
+        entries = job.errors().df[["level", "stage", "kind", "message"]].to_numpy().tolist()
+        assert entries == [["warning", "clicks", "field without values", said]]
+
+
+def test_a_pattern_without_a_file_is_told_by_preview_and_job(tmp_path: Path) -> None:
+    written(tmp_path)
+    with opened(tmp_path / "w") as workspace:
+        job = workspace.save(clicks(path="../clicks/*.txt"))
+        told = "clicks: no file matches `../clicks/*.txt` - a relative path starts at the workspace"
+        assert told in str(job.preview())
+        job.start()
+        job.wait(0.2)
+        assert job.summary().silence.endswith(
+            f"; clicks: no file matches {tmp_path / 'clicks' / '*.txt'}"
+        )
+        data = clicks(path="../clicks/*.txt").model_dump(mode="json")
+        data["streams"]["clicks"]["schema"] = "infer"
+        assert "streams.clicks.source.path: no file matches `../clicks/*.txt` yet" in refused(
+            lambda: workspace.preview(data)
+        )
+
+
+def test_a_frame_with_times_as_text_is_refused_with_what_to_do() -> None:
+    frame = pd.DataFrame({"ts": ["2025-12-31T08:00:00", "2025-12-31T08:30:00"]})
+    query = "SELECT window_start, count(*) AS n FROM tumble(r, ts, INTERVAL 1 HOUR) GROUP BY ALL"
+    said = refused(lambda: so.preview(query, data=frame))
+    assert "`ts` is of type VARCHAR, and the time of tumble() is an event time" in said
+    assert 'frame["ts"] = pd.to_datetime(frame["ts"])' in said
+    assert so.preview(query, data=frame, event_time="ts").df["n"].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("*.csv", "*.csv is a pattern, and what is given is one file - give the file or a frame"),
+        ("none.csv", "none.csv - correct the path, or give a frame"),
+        (5, "the number 5 holds no rows for the stream `r` - give a pandas DataFrame"),
+    ],
+)
+def test_what_is_no_data_is_refused_with_what_to_give(given: Any, said: str) -> None:
+    assert said in refused(lambda: so.preview("SELECT * FROM r", data=given))
+
+
+def test_values_of_another_kind_are_refused_in_words(tmp_path: Path) -> None:
+    written(tmp_path)
+    with opened(tmp_path / "w") as workspace:
+        job = workspace.save(clicks())
+        job.start(at="earliest")
+        job.wait("30s", rows=1)
+        asked: dict[str, Any] = {
+            'seconds: the text "five" is no length of time - give seconds, such as 5, '
+            'or "5s", "2m"':
+                lambda: job.wait("five"),
+            'rows: the text "five" is not what is counted - give a whole number from 0 on':
+                lambda: job.output.df("five"),  # type: ignore[arg-type]
+            "rows: the number -1 is not what is counted - give a whole number from 0 on":
+                lambda: job.output.df(-1),
+            "limit: the number 2.5 is not what is counted - give a whole number from 0 on":
+                lambda: job.errors(limit=2.5),
+            'version: the text "x" is not what is counted - give a whole number from 1 on':
+                lambda: job.config("x"),  # type: ignore[arg-type]
+            "params: the number 5 is no values - give a mapping, {'threshold': 30}":
+                lambda: job.preview(params=5),
+            "the number 5 is no job - give YAML text, the path of a YAML file, a mapping, "
+            "or so.Job(…)":
+                lambda: workspace.save(5),  # type: ignore[arg-type]
+            "there is no job `5` in this workspace - accepted: `hours`":
+                lambda: workspace.start(5),  # type: ignore[arg-type]
+            "rows: the number 5 is no rows - give a DataFrame, an Arrow table, or a list of dicts":
+                lambda: workspace.stream("log").append(5),  # type: ignore[arg-type]
+            'name: the text "../log" is no name of a stream - letters, digits, _, - and blanks, '
+            "for example `clicks`":
+                lambda: workspace.stream("../log"),
+        }  # fmt: skip
+        assert [refused(do) for do in asked.values()] == list(asked)
+        assert workspace.stream("log").append([{"n": 1}, {"n": 2}]) == 2
+
+
+def test_a_refused_action_names_the_job_what_it_is_and_what_is_allowed(tmp_path: Path) -> None:
+    written(tmp_path)
+    with opened(tmp_path / "w") as workspace:
+        job = workspace.save(clicks())
+        assert refused(job.pause) == "hours: no pause while it is PUBLISHED - allowed now: start"
+        job.start()
+        assert refused(job.start) == "hours: it is RUNNING already - allowed now: pause, stop"
+
+
+def test_a_closed_workspace_says_so(tmp_path: Path) -> None:
+    written(tmp_path)
+    with opened(tmp_path / "w") as workspace:
+        job = workspace.save(clicks())
+    folder = tmp_path / "w"
+    with pytest.raises(so.StorageError, match=f"{folder} is closed - so.connect opens it again"):
+        job.status  # noqa: B018
+    assert repr(job) == "Job('hours', its workspace is closed)"
+    assert repr(workspace) == f"Workspace({str(folder)!r}: closed)"
