@@ -212,7 +212,7 @@ class FromClause:
 
     def _no_time(self, name: str, value: Node, source: Relation, column: str) -> None:
         kind = source.columns.get(column, "TIMESTAMP")
-        if source.kind is Kind.FLOW and not kind.startswith("TIMESTAMP"):
+        if not source.marks and not kind.startswith("TIMESTAMP"):
             self.fault(
                 value,
                 f"`{column}` is of type {kind}, and the time of {name}() is an event time",

@@ -55,7 +55,8 @@ def saved(what: Path, job: str, folder: Path | None) -> tuple[Path, str] | None:
         return folder, str(what)
     if (what / "catalog.db").is_file():
         raise Refused(f"{what} is a workspace - name a job of it, too: {what} JOB")
-    raise Refused(f"there is no file {what} - for a saved job write WORKSPACE JOB")
+    remedy = "check the path; a saved job is WORKSPACE JOB"
+    raise SpecRefused([Fault(what=f"there is no file {what}", remedy=remedy)])
 
 
 def plan_of(path: Path | None, spec: JobSpec, folder: Path) -> Plan:

@@ -120,8 +120,8 @@ def _table(given: Any, ignore: Collection[str]) -> pa.Table:
 
 
 def _lines(found: Compared) -> list[str]:
-    counts = f"{len(found.removed):,} rows are missing, {len(found.added):,} are not expected"
-    lines = [f"{counts}, {found.unchanged:,} are as expected"]
+    counts = f"rows missing: {len(found.removed):,}, not expected: {len(found.added):,}"
+    lines = [f"{counts}, as expected: {found.unchanged:,}"]
     for name, (before, after) in found.columns.items():
         types = f"is {after or 'missing'}, expected {before or 'no such column'}"
         lines.append(f"column {name} {types}")

@@ -59,7 +59,7 @@ def test_the_test_passes_and_fails_when_the_query_is_changed(
     path.write_text(text.replace("temp > $threshold", "temp > 2"))
     code, said = run(path)
     assert code == 1
-    assert "1 rows are missing, 0 are not expected, 2 are as expected" in said
+    assert "rows missing: 1, not expected: 0, as expected: 2" in said
 
     path.write_text(text.replace("avg(temp) AS mean", "avg(temp) + 1e-12 AS mean"))
     assert run(path)[0] == 0  # equal up to a relative 1e-9
@@ -117,7 +117,7 @@ def test_rows_are_compared_in_any_order_and_by_their_number() -> None:
     with pytest.raises(AssertionError) as failed:
         assert_same_rows(one[:2], one)
     assert str(failed.value).splitlines() == [
-        "1 rows are missing, 0 are not expected, 2 are as expected",
+        "rows missing: 1, not expected: 0, as expected: 2",
         "- k = b, x = 2.0",
     ]
 

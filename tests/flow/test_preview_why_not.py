@@ -135,7 +135,7 @@ def test_an_aggregate_with_another_value_is_told(made: Previews) -> None:
 def test_a_computed_value_that_no_row_has_is_told(made: Previews) -> None:
     p = shown(made, (1, "a", 2.0), query="SELECT device, temp + 1 AS more, 'x' AS x FROM readings")
     assert p.why_not(more=7.0).reason == "values"
-    assert p.why_not(x="y").text == "result: of 1 rows that could be it none has x = y"
+    assert p.why_not(x="y").text == "result: of 1 row that could be it none has x = y"
     assert p.why_not(device="b").reason == "absent"
 
 
@@ -206,7 +206,7 @@ def test_a_reject_is_blamed_for_its_own_values_and_time_alone(made: Previews) ->
     asked = [("cart", T0), ("car", T0), ("cart", T0 + pd.Timedelta(minutes=1))]
     found = [p.why_not(device=device, window_start=start) for device, start in asked]
     assert [one.reason for one in found] == ["decode", "absent", "absent"]
-    assert "1 rows that may have device = cart" in found[0].text
+    assert "1 row that may have device = cart" in found[0].text
 
 
 def test_a_row_on_which_an_expression_fails_is_a_reject(made: Previews) -> None:

@@ -132,7 +132,7 @@ def test_cells_are_changed_rows_deleted_and_added_and_that_is_marked(ws: Workspa
     assert pairs_of(edited, ws) == [("d1", 50.0), ("d0", 2.0), ("d1", 3.0), ("new", 7.0)]
     told = [(e.what, e.record, e.column, e.before, e.after[:25]) for e in edited.edits]
     assert told == [
-        ("left out", None, "", "", "1 records that do not dec"),
+        ("left out", None, "", "", "not decoded: 1 record"),
         ("changed", 1, "temp", "1.0", "50.0"),
         ("deleted", 0, "", "", ""),
         ("added", 3, "", "", "{'ts': datetime.datetime("),

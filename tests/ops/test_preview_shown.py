@@ -118,7 +118,7 @@ def test_what_a_stage_dropped_and_what_rows_were_made_of_is_read_without_a_kerne
     size = len(record(1)) + 1
     assert made[3:] == [
         f"hot: 2 rows; readings: 2 records (partition readings.jsonl: offsets 0, {2 * size})",
-        f"hot: 1 rows; readings: 1 records (partition readings.jsonl: offsets {3 * size})",
+        f"hot: 1 row; readings: 1 record (partition readings.jsonl: offsets {3 * size})",
     ]
     dropped = re.findall(r'<td class="so-number">(\d+)</td><td>(.*?)</td>', preview._repr_html_())
     assert (str(size), "2024-01-01 00:00:02Z") in dropped

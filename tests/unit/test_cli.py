@@ -127,7 +127,7 @@ def test_validate_says_why_no_schema_or_another_one_was_inferred(spec: Path) -> 
     records.write_text("ts,device\n")
     done = streamops("validate", spec.name, folder=spec.parent)
     assert done.stderr.startswith(
-        "streams.readings.format (line 3:3): no fields were found in 1 records, of which one is the"
+        "streams.readings.format (line 3:3): no fields were found in 1 record, of which one is the"
         ' text "ts,device" - say what they are (`format: csv`, `parquet`, `raw`), or declare'
     )
     records.write_text('{"ts": "2024-01-01T00:00:00Z", "device": "17"}\n')
@@ -173,7 +173,7 @@ def test_a_specification_that_is_not_there_is_refused(tmp_path: Path) -> None:
     done = streamops("validate", "nowhere.yaml", folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "there is no file nowhere.yaml - check the path\n"
+        "there is no file nowhere.yaml - check the path; a saved job is WORKSPACE JOB\n"
         "SpecRefused: docs/errors.md#specrefused, or: streamops error SpecRefused\n"
     )
 
@@ -184,7 +184,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert done.stderr.startswith("Traceback (most recent call last):")
         assert done.stderr.endswith(
-            "check the path\n"
+            "check the path; a saved job is WORKSPACE JOB\n"
             "SpecRefused: docs/errors.md#specrefused, or: streamops error SpecRefused\n"
         )
 

@@ -119,7 +119,7 @@ def test_a_saved_job_is_checked_and_explained_by_its_name(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("nope",), "there is no file nope - for a saved job write WORKSPACE JOB"),
+        (("nope",), "there is no file nope - check the path; a saved job is WORKSPACE JOB"),
         (("hot.yaml", "--set", "limit=3"), "the job has no parameter `limit`"),
         (("hot.yaml", "--set", "threshold"), "`--set threshold` is not of the form name=value"),
         (("hot.yaml", "--upto", "nope"), "the query has no stage `nope`"),

@@ -17,7 +17,7 @@ from streamops_nb.engine.inlet import decoded_inflow, empty_inflow
 from streamops_nb.engine.preview.sample import Drawn, Edit, Sample
 from streamops_nb.model.errors import Refused
 from streamops_nb.model.spec import PlugIn, Stream
-from streamops_nb.model.wording import cut, did_you_mean, shown
+from streamops_nb.model.wording import cut, did_you_mean, number_of, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,7 +192,9 @@ def _by_field(sample: Sample, name: str) -> tuple[Sample, Drawn, np.ndarray]:
     for column in rows.column_names:
         raw = raw.append_column(column, rows[column].combine_chunks())
     settled = replace(drawn, raw=raw, decoded=True, format=None)
-    told = [_edit(name, "left out", after=f"{lost} records that do not decode")] if lost else []
+    told = (
+        [_edit(name, "left out", after=f"not decoded: {number_of(lost, 'record')}")] if lost else []
+    )
     changed = replace(
         sample, streams={**sample.streams, name: settled}, edits=(*sample.edits, *told)
     )
