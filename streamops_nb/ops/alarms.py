@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from streamops_nb.model.alarms import Notice, Rule, Standing, condition, step
@@ -220,7 +220,10 @@ class Alarms:
             self._standings.pop(key, None)
         else:
             self._standings[key] = after
-        return notice
+        reason = self._core.states.state(name).reason
+        if notice is None or not reason or not rule.when.startswith("status"):
+            return notice
+        return replace(notice, message=f"{notice.message}: {cut(reason, 300)}")
 
     def _tell(self, rule: Rule, notice: Notice) -> None:
         if not rule.quiet:

@@ -10,7 +10,6 @@ from streamops_nb.model.errors import StreamopsError
 from streamops_nb.model.lifecycle import ACTIVE, Status
 from streamops_nb.model.silence import length
 from streamops_nb.model.views import JobView
-from streamops_nb.model.wording import cut
 from streamops_nb.ops.core import Core
 from streamops_nb.ops.operations import Operations
 from streamops_nb.store.tables import METRICS
@@ -80,8 +79,7 @@ class Conditions:
             return self._pause_ends(name, now)
         quantity, test = condition(rule.when) if rule.when else ("", bool)
         if quantity == "status":
-            status = state.observed.value
-            return test(status), f"{status}: {cut(state.reason, 300)}" if state.reason else status
+            return test(state.observed.value), state.observed.value
         if state.observed not in ACTIVE:
             return False, state.observed.value
         if rule.metrics:

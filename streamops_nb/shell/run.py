@@ -120,8 +120,8 @@ def _again(workspace: Workspace, spec: JobSpec) -> str:
     if spec.sink.type != "table" or spec.sink.settings.get("key") or not job.view.run:
         return ""
     rows = job.output.count
-    added = "what comes out now is added to them - a `key` below `sink` lets it replace them"
-    return f"The output has {number_of(rows)} already; {added}." if rows else ""
+    more = "what comes out now is added; with a `key` below `sink` it would replace older rows"
+    return f"The output has {number_of(rows)} already: {more}." if rows else ""
 
 
 class _Screen:

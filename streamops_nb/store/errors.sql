@@ -3,7 +3,7 @@ SELECT
     id, job, "at", told.run AS run, body,
     coalesce(told.first_at, "at") AS first_at,
     CASE event WHEN 'ErrorRaised' THEN told.level WHEN 'RejectsFound' THEN 'warning'
-        ELSE 'info' END AS level,
+        ELSE if(told.what = 'field without values', 'warning', 'info') END AS level,
     coalesce(told.stage, told.stream) AS stage,
     CASE event WHEN 'RejectsFound' THEN 'reject: ' || told.kind WHEN 'SourceNoted' THEN told.what
         ELSE told.kind END AS kind,

@@ -143,7 +143,8 @@ WITH asked AS (
 SELECT id FROM theirs JOIN newest USING (job)
 WHERE id IN (saved, batch, error)
     OR (id > place AND (id = rejects OR kind IN (
-        'BatchCommitted', 'BatchesRolled', 'ErrorRaised', 'JobSaved', 'RunEnded', 'RunStarted'
+        'BatchCommitted', 'BatchesRolled', 'ErrorRaised', 'JobSaved', 'RunEnded', 'RunStarted',
+        'SourceNoted'
     )))
 ORDER BY id;
 

@@ -142,11 +142,12 @@ def test_a_failure_and_the_end_of_a_pause_are_told_from_the_first(tmp_path: Path
         assert heard.get(timeout=10).what == "over"
         bad = plant("b")
         bad["streams"]["r"]["source"] = {"type": "table", "stream": "nowhere"}
-        with pytest.raises(so.SourceError):
+        with pytest.raises(so.SourceError) as failed:
             workspace.save(bad).start()
         workspace.alarms.look()
         notice = heard.get(timeout=10)
         assert (notice.alarm, notice.job, notice.value) == ("failed", "b", "FAILED")
+        assert notice.message == f"failed: status = FAILED (FAILED): {failed.value}"
 
 
 def test_rejects_and_an_expression_over_metrics_raise_alarms(tmp_path: Path) -> None:

@@ -75,6 +75,9 @@ def test_a_field_that_no_record_has_is_told_by_the_running_job(tmp_path: Path) -
         assert f"\n           clicks: {said}\n" in str(job.summary())
         entries = job.errors().df[["level", "stage", "kind", "message"]].to_numpy().tolist()
         assert entries == [["warning", "clicks", "field without values", said]]
+        assert len(job.errors(level="warning")) == 1
+    with opened(tmp_path / "w", resume=False) as workspace:  # recalled from what is stored
+        assert workspace.view("hours").unfilled == {"clicks": said}
 
 
 def test_a_pattern_without_a_file_is_told_by_preview_and_job(tmp_path: Path) -> None:

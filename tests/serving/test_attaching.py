@@ -14,6 +14,7 @@ import pytest
 import streamops_nb as so
 from streamops_nb.client.workspace import RemoteWorkspace
 from streamops_nb.model.lifecycle import Status
+from streamops_nb.store.lock import WorkspaceLock
 from tests.ops.operated import plant
 from tests.serving.processes import begun, owner
 
@@ -40,6 +41,15 @@ def test_an_address_that_others_could_have_written_is_not_trusted(tmp_path: Path
         (tmp_path / "w" / "owner.address").chmod(0o644)
         with pytest.raises(so.WorkspaceOwned, match="is owned by process"):
             so.connect(tmp_path / "w")
+
+
+def test_an_owner_that_is_just_ending_is_waited_for_and_followed(tmp_path: Path) -> None:
+    with so.connect(tmp_path / "w", memory="512MB"):
+        pass
+    ending = WorkspaceLock(tmp_path / "w").acquire(0.0)  # its address is gone, its lock not yet
+    threading.Timer(0.3, ending.release).start()
+    with so.connect(tmp_path / "w", memory="512MB") as ws:
+        assert not isinstance(ws, RemoteWorkspace)
 
 
 def test_a_client_goes_on_with_the_next_owner_and_says_that_one_was_away(

@@ -197,6 +197,20 @@ def test_an_interrupted_job_goes_on_without_loss_or_doubles(folder: Path) -> Non
     assert written(folder) == expected(rows, 20)
 
 
+def test_a_run_from_the_start_again_says_that_rows_are_added(folder: Path) -> None:
+    write_input(folder, readings(100))
+    (folder / "hot.yaml").write_text(SPEC)
+    first = streamops("run", "hot.yaml", "--until-end", "--from", "earliest", folder=folder)
+    again = streamops("run", "hot.yaml", "--until-end", "--from", "earliest", folder=folder)
+    assert (first.returncode, again.returncode) == (0, 0)
+    (rows,) = (job["rows_out"] for job in read_json("jobs", "hot.streamops", folder=folder))
+    assert "already" not in first.stdout
+    assert again.stdout.startswith(
+        f"The output has {rows // 2} rows already: what comes out now is added; "
+        "with a `key` below `sink` it would replace older rows.\nStarting hot"
+    )
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_asks_for_an_end_and_the_handlers_are_put_back(number: signal.Signals) -> None:
     before = signal.getsignal(number)

@@ -231,6 +231,9 @@ class Preview(Beginning, Examining):
     def __repr__(self) -> str:
         return preview_summary(self)
 
+    def __str__(self) -> str:
+        return preview_text(self)
+
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         del cycle
         printer.text(preview_text(self))
