@@ -87,7 +87,7 @@ def test_a_failure_is_shown_exported_and_replayed_from_a_shell(tmp_path: Path) -
     shown = streamops("failure", "w", "a", folder=tmp_path)
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "in batch 2\nTooManyRejects: batch 2 has 1 reject" in shown.stdout
-    assert "5 records are kept" in shown.stdout
+    assert "kept: 5 records" in shown.stdout
     done = streamops("failure", "w", "a", "export", "--to", "a.capsule", folder=tmp_path)
     assert done.stdout == "written a.capsule\n"
     shutil.rmtree(tmp_path / "w")

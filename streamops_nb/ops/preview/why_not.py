@@ -181,9 +181,9 @@ def of_finding(key: Mapping[str, Any], finding: Finding, params: Mapping[str, An
         if name in params:
             values[f"${name}"] = params[name]
     condition = f"{finding.clause} {finding.predicate}{at}"
-    rows = "the only row" if n == 1 else f"all {n:,} rows"
+    lost = "the only row" if n == 1 else f"all {n:,} rows"
     text = {
-        "filter": f"{finding.stage}: {condition} dropped {rows} with {asked}",
+        "filter": f"{finding.stage}: {condition} dropped {lost} with {asked}",
         "duplicate": f"{finding.stage}: {condition} took other rows than the {n:,} with {asked}",
         "join": f"{finding.stage}: {finding.clause} ON {finding.predicate}{at} found no partner "
         f"for rows with {asked}",
