@@ -8,6 +8,7 @@ import pytest
 
 from streamops_nb.client.workspace import RemoteResources, RemoteSamples, RemoteWorkspace
 from streamops_nb.ops.alarms import Alarms
+from streamops_nb.ops.failures import Failures
 from streamops_nb.ops.job import Job
 from streamops_nb.ops.output import Output
 from streamops_nb.ops.preview.samples import Samples
@@ -21,6 +22,7 @@ DOORS = {
     "resources.": Resources,
     "samples.": Samples,
     "alarms.": Alarms,
+    "failures.": Failures,
     "tokens.": Tokens,
 }
 PUBLIC = [f"{place}{name}" for place, door in DOORS.items() for name in dir(door) if name[0] != "_"]
