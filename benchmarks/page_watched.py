@@ -16,6 +16,7 @@ from typing import Any
 import panel as pn
 import psutil
 from bokeh.document import Document
+from bokeh.io import curstate
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import streamops_nb as so
@@ -91,10 +92,11 @@ def _pages(workspace: Any, browser: Browser, pages: int, settled: int) -> dict[s
 
 def _held(workspace: Any) -> tuple[int, int]:
     """Threads and DuckDB sessions; pages, documents and screens."""
-    alive = gc.get_objects()
-    shown = sum(isinstance(each, Shown | Document) for each in alive) + watch(workspace).screens
+    own = curstate().document  # Bokeh's, one for ever
+    kinds = Shown | Document
+    alive = sum(isinstance(each, kinds) and each is not own for each in gc.get_objects())
     sessions = len(workspace._core.instance._sessions)  # noqa: SLF001 - what nobody else counts
-    return threading.active_count() + sessions, shown
+    return threading.active_count() + sessions, alive + watch(workspace).screens
 
 
 def _spec(name: str) -> dict[str, Any]:
@@ -215,4 +217,6 @@ def _settle(workspace: Any) -> None:
     while watch(workspace).screens and time.monotonic() < over:
         time.sleep(0.1)
     time.sleep(6)  # Panel collects garbage five seconds after a document has ended
+    gc.collect()
+    time.sleep(1)
     gc.collect()

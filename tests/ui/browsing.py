@@ -12,13 +12,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import panel as pn
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from streamops_nb.ui.panel.page import page
 
 __all__ = [
-    "CHROMIUM", "browser", "faults_of", "looked_at", "opened_page", "served", "until", "write",
+    "CHROMIUM", "EITHER", "OTHERS", "browser", "faults_of", "looked_at", "opened_page", "served",
+    "until", "write",
 ]  # fmt: skip
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -26,6 +28,13 @@ _QUIET = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync"
 )
+
+
+EITHER = pytest.mark.parametrize(("width", "dark"), [(1280, False), (900, True)])
+"""Each width and each theme once."""
+
+OTHERS = pytest.mark.parametrize(("width", "dark"), [(1280, True), (900, False)])
+"""Each once, the other way round."""
 
 
 @contextmanager
@@ -96,6 +105,9 @@ def opened_page(
     with looked_at(browser, address, width=width, dark=dark) as shown:
         shown.goto(address)
         shown.wait_for_selector(".jobs:visible, h2:visible")
+        if dark:
+            shown.get_by_label("Toggle theme").click()
+            shown.mouse.move(5, 700)
         yield shown
 
 

@@ -17,12 +17,21 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import Page, expect
 
-__all__ = ["lab", "notebook", "run_all"]
+__all__ = ["asked", "lab", "notebook", "run", "run_all"]
 
 ROOT = Path(__file__).parents[2]
 _PATIENCE = 60.0
 _NEWS = "@jupyterlab/apputils-extension:announcements"
 """Asks the web for news."""
+_ASK = """async code => {
+    const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+    let said = ""
+    const future = kernel.requestExecute({code, store_history: false})
+    future.onIOPub = ({content}) => { said += content.text ?? content.evalue ?? "" }
+    await future.done
+    return said.trim()
+}
+"""
 _CONNECTED = """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel
     ?.connectionStatus === "connected"
 """
@@ -95,6 +104,16 @@ def run_all(page: Page, address: str, name: str, *, dark: bool = False) -> None:
     theme = "JupyterLab Dark" if dark else "JupyterLab Light"
     page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
                   theme)  # fmt: skip
-    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    run(page, "notebook:run-all-cells")
     last = page.locator(".jp-Notebook .jp-CodeCell").last.locator(".jp-InputPrompt")
     expect(last).to_have_text(re.compile(r"\[\d+\]:"), timeout=_PATIENCE * 1000)
+
+
+def run(page: Page, command: str) -> None:
+    """Run a command of JupyterLab."""
+    page.evaluate("command => void window.jupyterapp.commands.execute(command)", command)
+
+
+def asked(page: Page, code: str) -> str:
+    """Run code in the kernel of the notebook that is open; give what it prints."""
+    return str(page.evaluate(_ASK, code))

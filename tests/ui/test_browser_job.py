@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from streamops_nb.model.lifecycle import Status
-from tests.ui.browsing import faults_of, opened_page, served, write
+from tests.ui.browsing import EITHER, OTHERS, faults_of, opened_page, served, write
 from tests.ui.doors import plant_of
 
 pytestmark = pytest.mark.browser
@@ -55,15 +55,15 @@ def test_an_address_leads_to_a_job_and_its_tab(tmp_path: Path, chromium: Any) ->
         expect(page).to_have_url(f"{address}?job=a&tab=configuration")
 
 
+@EITHER
 def test_a_preview_is_run_changed_compared_and_the_job_started_from_it(
-    tmp_path: Path, chromium: Any
+    tmp_path: Path, chromium: Any, width: int, dark: bool
 ) -> None:
     with (
         plant_of(tmp_path, "a", **TUNABLE) as workspace,
         served(workspace) as address,
-        opened_page(chromium, f"{address}?job=a&tab=preview") as page,
+        opened_page(chromium, f"{address}?job=a&tab=preview", width=width, dark=dark) as page,
     ):
-        page.get_by_label("Toggle theme").click()  # parts that come now load nothing from a CDN
         page.get_by_role("button", name="Run preview").click()
         expect(page.get_by_text("Input: warm")).to_be_visible()
         page.get_by_role("button", name="warm", exact=False).click()
@@ -80,13 +80,14 @@ def test_a_preview_is_run_changed_compared_and_the_job_started_from_it(
         assert (workspace.view("a").version, workspace.spec("a").params["least"].default) == (2, 40)
 
 
+@OTHERS
 def test_a_preview_that_waits_is_cancelled_and_then_looked_at_closer(
-    tmp_path: Path, chromium: Any
+    tmp_path: Path, chromium: Any, width: int, dark: bool
 ) -> None:
     with (
         plant_of(tmp_path, "a", **TUNABLE) as workspace,
         served(workspace) as address,
-        opened_page(chromium, f"{address}?job=a&tab=preview", width=900) as page,
+        opened_page(chromium, f"{address}?job=a&tab=preview", width=width, dark=dark) as page,
     ):
         page.get_by_label("Rows from").click()
         page.get_by_text("next rows, live").last.click()
@@ -114,11 +115,14 @@ def test_a_preview_that_waits_is_cancelled_and_then_looked_at_closer(
         assert coming.value.suggested_filename == "test_a.zip"
 
 
-def test_the_page_is_used_by_the_keyboard_alone(tmp_path: Path, chromium: Any) -> None:
+@EITHER
+def test_the_page_is_used_by_the_keyboard_alone(
+    tmp_path: Path, chromium: Any, width: int, dark: bool
+) -> None:
     with (
         plant_of(tmp_path, "a") as workspace,
         served(workspace) as address,
-        opened_page(chromium, address) as page,
+        opened_page(chromium, address, width=width, dark=dark) as page,
     ):
 
         def reach(label: str) -> None:
@@ -166,13 +170,10 @@ def test_no_tab_of_a_job_nor_a_new_job_has_a_serious_fault(
     with (
         plant_of(tmp_path, "a") as workspace,
         served(workspace) as address,
-        opened_page(chromium, f"{address}?job=a", width=900 if dark else 1280) as page,
+        opened_page(chromium, f"{address}?job=a", width=900 if dark else 1280, dark=dark) as page,
     ):
         workspace.start("a")
-        if dark:
-            page.get_by_label("Toggle theme").click()
-            page.mouse.move(5, 700)
-            page.wait_for_timeout(1_000)  # colours fade over
+        page.wait_for_timeout(1_000)  # colours fade over
         found = {}
         tabs = ("Summary", "Output", "Preview", "Errors", "Runs", "Configuration", "History")
         for tab in tabs:

@@ -10,17 +10,20 @@ from playwright.sync_api import expect
 
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.ui.bridge import watch
-from tests.ui.browsing import faults_of, opened_page, served, until
+from tests.ui.browsing import EITHER, OTHERS, faults_of, opened_page, served, until
 from tests.ui.doors import Line, plant_of
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_job_is_started_paused_and_stopped_by_clicking(tmp_path: Path, chromium: Any) -> None:
+@EITHER
+def test_a_job_is_started_paused_and_stopped_by_clicking(
+    tmp_path: Path, chromium: Any, width: int, dark: bool
+) -> None:
     with (
         plant_of(tmp_path, "a", "b") as workspace,
         served(workspace) as address,
-        opened_page(chromium, address) as page,
+        opened_page(chromium, address, width=width, dark=dark) as page,
     ):
         row = page.locator("tr[data-key=a]")
         row.get_by_label("start a", exact=True).click()
@@ -35,13 +38,14 @@ def test_a_job_is_started_paused_and_stopped_by_clicking(tmp_path: Path, chromiu
         assert workspace.job("a").status is Status.STOPPED
 
 
+@OTHERS
 def test_several_jobs_are_paused_with_a_plan_and_the_refused_one_is_told(
-    tmp_path: Path, chromium: Any
+    tmp_path: Path, chromium: Any, width: int, dark: bool
 ) -> None:
     with (
         plant_of(tmp_path, "a", "b") as workspace,
         served(workspace) as address,
-        opened_page(chromium, address) as page,
+        opened_page(chromium, address, width=width, dark=dark) as page,
     ):
         workspace.start("a")
         expect(page.locator("tr[data-key=a]")).to_contain_text("RUNNING")
@@ -54,15 +58,21 @@ def test_several_jobs_are_paused_with_a_plan_and_the_refused_one_is_told(
         expect(page.get_by_role("log")).to_contain_text("Pause: 1 of 2 jobs done.")
 
 
+@EITHER
 def test_without_resources_a_start_is_refused_until_some_are_requested(
-    tmp_path: Path, chromium: Any
+    tmp_path: Path, chromium: Any, width: int, dark: bool
 ) -> None:
     with plant_of(tmp_path, "a") as workspace:
         workspace.resources.release()
-        with served(workspace) as address, opened_page(chromium, address) as page:
+        with (
+            served(workspace) as address,
+            opened_page(chromium, address, width=width, dark=dark) as page,
+        ):
             expect(page.get_by_text("No computing resources are allocated")).to_be_visible()
             page.get_by_label("start a", exact=True).click()
             expect(page.get_by_role("log")).to_contain_text("no computing resources are allocated")
+            page.wait_for_timeout(1_000)  # colours fade over
+            assert faults_of(page) == {}
             page.get_by_role("button", name="Request…").click()
             page.get_by_role("dialog").get_by_role("button", name="Request", exact=True).click()
             expect(page.get_by_text("1 CU used")).to_be_visible()
@@ -70,12 +80,15 @@ def test_without_resources_a_start_is_refused_until_some_are_requested(
             expect(page.locator("tr[data-key=a]")).to_contain_text("RUNNING")
 
 
-def test_selection_focus_and_scroll_survive_refreshes(tmp_path: Path, chromium: Any) -> None:
+@OTHERS
+def test_selection_focus_and_scroll_survive_refreshes(
+    tmp_path: Path, chromium: Any, width: int, dark: bool
+) -> None:
     names = [f"job_{n:02}" for n in range(30)]
     with (
         plant_of(tmp_path, *names) as workspace,
         served(workspace) as address,
-        opened_page(chromium, address) as page,
+        opened_page(chromium, address, width=width, dark=dark) as page,
     ):
         page.get_by_label("select job_03").check()
         focused = page.get_by_label("start job_29")
@@ -104,14 +117,17 @@ def test_two_browsers_see_the_same(tmp_path: Path, chromium: Any) -> None:
         expect(one.locator("tr[data-key=a]")).to_contain_text("PAUSED")
 
 
-def test_what_strangers_wrote_is_shown_as_text(tmp_path: Path, chromium: Any) -> None:
+@EITHER
+def test_what_strangers_wrote_is_shown_as_text(
+    tmp_path: Path, chromium: Any, width: int, dark: bool
+) -> None:
     hostile = "<img src=x onerror=document.title='taken'>"
     query = "SELECT '<img src=x>' AS x FROM r"
     more = {"owner": hostile, "tags": [hostile], "description": hostile, "query": query}
     with (
         plant_of(tmp_path, "a", **more) as workspace,
         served(workspace) as address,
-        opened_page(chromium, address) as page,
+        opened_page(chromium, address, width=width, dark=dark) as page,
     ):
         workspace.start("a")
         expect(page.locator("tr[data-key=a] .tag")).to_have_text(hostile)
@@ -123,8 +139,9 @@ def test_what_strangers_wrote_is_shown_as_text(tmp_path: Path, chromium: Any) ->
         assert page.locator("img[src=x]").count() == 0
 
 
+@OTHERS
 def test_a_handler_that_fails_is_seen_by_the_person(
-    tmp_path: Path, chromium: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, chromium: Any, monkeypatch: pytest.MonkeyPatch, width: int, dark: bool
 ) -> None:
     from streamops_nb.ui.state.board import Board
 
@@ -135,16 +152,22 @@ def test_a_handler_that_fails_is_seen_by_the_person(
     with (
         plant_of(tmp_path, "a") as workspace,
         served(workspace) as address,
-        opened_page(chromium, address) as page,
+        opened_page(chromium, address, width=width, dark=dark) as page,
     ):
         page.get_by_label("sort by CU").click()
         expect(page.get_by_role("alert")).to_contain_text("ZeroDivisionError: a bug in sorting")
 
 
-def test_an_engine_that_goes_away_and_comes_back_is_shown(tmp_path: Path, chromium: Any) -> None:
+@EITHER
+def test_an_engine_that_goes_away_and_comes_back_is_shown(
+    tmp_path: Path, chromium: Any, width: int, dark: bool
+) -> None:
     with plant_of(tmp_path, "a") as workspace:
         line = Line(workspace)
-        with served(line) as address, opened_page(chromium, address) as page:
+        with (
+            served(line) as address,
+            opened_page(chromium, address, width=width, dark=dark) as page,
+        ):
             expect(page.get_by_text("engine up")).to_be_visible()
             line.cut = True
             expect(page.get_by_text("engine away")).to_be_visible()
@@ -163,13 +186,14 @@ def test_pages_that_are_closed_leave_nothing_behind(tmp_path: Path, chromium: An
         until(lambda: watched._thread is None)
 
 
+@OTHERS
 def test_a_configuration_is_exported_deleted_and_imported_again(
-    tmp_path: Path, chromium: Any
+    tmp_path: Path, chromium: Any, width: int, dark: bool
 ) -> None:
     with (
         plant_of(tmp_path, "a") as workspace,
         served(workspace) as address,
-        opened_page(chromium, address) as page,
+        opened_page(chromium, address, width=width, dark=dark) as page,
     ):
         spec = workspace.spec("a")
         page.get_by_label("more for a", exact=True).click()
@@ -202,3 +226,44 @@ def test_the_list_has_no_serious_fault_for_those_who_cannot_see_it(
         page.mouse.move(5, 700)
         page.wait_for_timeout(1_000)  # colours fade over
         assert faults_of(page) == {}
+
+
+@OTHERS
+def test_no_dialog_has_a_serious_fault(
+    tmp_path: Path, chromium: Any, width: int, dark: bool
+) -> None:
+    with (
+        plant_of(tmp_path, "a", "b") as workspace,
+        served(workspace) as address,
+        opened_page(chromium, address, width=width, dark=dark) as page,
+    ):
+        workspace.start(["a", "b"])
+        workspace.pause("b")
+        expect(page.locator("tr[data-key=a]")).to_contain_text("RUNNING")
+        expect(page.locator("tr[data-key=b]")).to_contain_text("PAUSED")
+
+        def press(name: str) -> None:
+            page.get_by_role("button", name=name, exact=True).click()
+
+        def more(name: str) -> None:
+            press("more for b")
+            page.get_by_role("menuitem", name=name).click()
+
+        page.get_by_label("select all jobs of this page").check()
+        opens = {
+            "resources": lambda: press("Request…"),
+            "import": lambda: press("Import"),
+            "plan": lambda: press("Pause"),
+            "stop": lambda: press("stop a"),
+            "start from": lambda: more("Start from…"),
+            "reset": lambda: more("Reset position…"),
+        }
+        dialog, found = page.get_by_role("dialog"), {}
+        for name, open_it in opens.items():
+            open_it()
+            expect(dialog).to_be_visible()
+            page.wait_for_timeout(600)  # it fades in
+            found[name] = faults_of(page)
+            dialog.get_by_role("button", name="Cancel").click()
+            expect(dialog).to_be_hidden()
+        assert not any(found.values()), found

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from streamops_nb.model.lifecycle import Status
-from tests.ui.browsing import faults_of, opened_page, served, until
+from tests.ui.browsing import EITHER, OTHERS, faults_of, opened_page, served, until
 from tests.ui.doors import plant_of
 
 pytestmark = pytest.mark.browser
@@ -18,15 +18,16 @@ STRICT = "SELECT device, CAST(device AS INTEGER) AS n FROM r"
 KIND = "SELECT device, TRY_CAST(device AS INTEGER) AS n FROM r"
 
 
+@OTHERS
 def test_a_failure_is_looked_at_its_rows_previewed_and_its_batch_replayed(
-    tmp_path: Path, chromium: Any
+    tmp_path: Path, chromium: Any, width: int, dark: bool
 ) -> None:
     with plant_of(tmp_path, "a", query=STRICT, errors={"policy": "fail"}) as workspace:
         workspace.start("a")
         until(lambda: workspace.job("a").status is Status.FAILED)
         with (
             served(workspace) as address,
-            opened_page(chromium, f"{address}?job=a&tab=errors") as page,
+            opened_page(chromium, f"{address}?job=a&tab=errors", width=width, dark=dark) as page,
         ):
             page.get_by_role("button", name="Replay it").click()
             expect(page.get_by_text("The batch was replayed; nothing was written.")).to_be_visible()
@@ -108,13 +109,18 @@ def test_an_alarm_is_set_raised_and_removed(tmp_path: Path, chromium: Any) -> No
         assert "up" not in workspace.alarms.rules
 
 
-def test_a_version_is_looked_at_and_rolled_back(tmp_path: Path, chromium: Any) -> None:
+@EITHER
+def test_a_version_is_looked_at_and_rolled_back(
+    tmp_path: Path, chromium: Any, width: int, dark: bool
+) -> None:
     with plant_of(tmp_path, "a") as workspace:
         first = workspace.spec("a")
         workspace.save({**first.model_dump(mode="json"), "description": "another"})
         with (
             served(workspace) as address,
-            opened_page(chromium, f"{address}?job=a&tab=configuration") as page,
+            opened_page(
+                chromium, f"{address}?job=a&tab=configuration", width=width, dark=dark
+            ) as page,
         ):
             expect(page.locator("table.difference .added")).to_contain_text("another")
             page.get_by_role("cell", name="1", exact=True).first.click()

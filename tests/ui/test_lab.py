@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browsing import faults_of, looked_at, write
-from tests.ui.lab import lab, notebook, run_all
+from tests.ui.browsing import faults_of, looked_at, until, write
+from tests.ui.lab import asked, lab, notebook, run, run_all
 
 pytestmark = pytest.mark.browser
 
@@ -138,3 +138,107 @@ def test_the_page_is_used_in_a_cell(jupyter: tuple[Path, str], chromium: Any) ->
             press("Export")
         assert coming.value.suggested_filename == "a.yaml"
         assert faults_of(page, within=".jp-OutputArea") == {}
+
+
+SCREENS = "from streamops_nb.ui.bridge import watch; print(watch(ws).screens)"
+
+
+def test_a_page_that_is_loaded_anew_shows_the_present_and_cells_that_are_cleared_let_go(
+    jupyter: tuple[Path, str], chromium: Any
+) -> None:
+    with looked_at(chromium, jupyter[1], height=1_600) as page:
+        shown, jobs = opened(page, jupyter, "again", ["ws", "ws.jobs"])
+        a = shown.locator("tr[data-key=a]")
+        expect(a).to_contain_text("PUBLISHED")
+        run(page, "docmanager:save")
+        page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+        asked(page, "ws.start('a')")
+        page.reload()
+        expect(a).to_contain_text("RUNNING")
+        shown.get_by_label("pause a", exact=True).click()
+        for one in (shown, jobs):
+            expect(one.locator("tr[data-key=a]")).to_contain_text("PAUSED")
+        assert asked(page, SCREENS) == "2"
+        # a cell that is run again has one screen, not two; one that is moved is alive
+        page.locator(".jp-Notebook .jp-CodeCell").nth(1).locator(".jp-InputPrompt").click()
+        run(page, "notebook:run-cell")
+        until(lambda: asked(page, SCREENS) == "2")
+        shown.get_by_label("start a", exact=True).click()
+        expect(jobs.locator("tr[data-key=a]")).to_contain_text("RUNNING")
+        run(page, "notebook:clear-all-cell-outputs")
+        until(lambda: asked(page, SCREENS) == "0")
+
+
+SURVIVE = """
+from tests.ui.doors import Line
+from streamops_nb.ui.panel import notebook
+from streamops_nb.ui.state.board import Board
+hostile = "<img src=x onerror=document.title='taken'>"
+query = "SELECT '<img src=x>' AS x FROM r"
+for n in range(30):
+    ws.save(plant(f"job_{n:02}", owner=hostile, tags=[hostile], description=hostile, query=query))
+def broken(self, order):
+    raise ZeroDivisionError("a bug in sorting")
+Board.sort = broken
+line = Line(ws)
+notebook.workspace(line)
+"""
+
+
+def test_what_is_chosen_survives_and_what_goes_wrong_is_seen(
+    jupyter: tuple[Path, str], chromium: Any
+) -> None:
+    with looked_at(chromium, jupyter[1], width=900, height=1_600) as page:
+        (shown,) = opened(page, jupyter, "survive", [SURVIVE])
+        row = shown.locator("tr[data-key=job_03]")
+        # selection and focus, through changes of the same row
+        shown.get_by_label("select job_03").check()
+        focused = shown.get_by_label("start job_05")
+        focused.focus()
+        asked(page, "ws.start('job_03')")
+        expect(row).to_contain_text("RUNNING")
+        asked(page, "ws.pause('job_03')")
+        expect(row).to_contain_text("PAUSED")
+        expect(focused).to_be_focused()
+        expect(shown.get_by_label("select job_03")).to_be_checked()
+        # the keyboard
+        page.keyboard.press("Enter")
+        expect(shown.locator("tr[data-key=job_05]")).to_contain_text("RUNNING")
+        # the engine away and back
+        asked(page, "line.cut = True")
+        expect(shown.get_by_text("engine away")).to_be_visible()
+        expect(row).to_contain_text("PAUSED")
+        asked(page, "line.cut = False")
+        expect(shown.get_by_text("engine up")).to_be_visible()
+        # a bug of ours
+        shown.get_by_label("sort by CU").click()
+        expect(page.get_by_role("alert")).to_contain_text("ZeroDivisionError: a bug in sorting")
+        # texts of strangers
+        shown.get_by_label("open job_05", exact=True).click()
+        for tab in ("Output", "Configuration"):
+            shown.get_by_role("tab", name=tab).click()
+            expect(shown.locator(":text('<img'):visible").first).to_be_visible()
+        assert page.locator("img[src=x]").count() == 0
+        # a preview that waits is cancelled
+        shown.get_by_role("tab", name="Preview").click()
+        shown.get_by_label("Rows from").click()
+        page.get_by_text("next rows, live").last.click()
+        write(shown.get_by_label("Rows", exact=True), "100000")
+        write(shown.get_by_label("Time limit, s"), "60")
+        shown.get_by_role("button", name="Run preview").click()
+        shown.get_by_role("button", name="Cancel").click()
+        expect(shown.get_by_text("The preview was cancelled.")).to_be_visible()
+        shown.get_by_role("button", name="Back").click()
+        # out and in again
+        shown.get_by_label("more for a", exact=True).click()
+        with page.expect_download() as coming:
+            shown.get_by_role("menuitem", name="Export").click()
+        text = Path(coming.value.path()).read_text()
+        shown.get_by_label("more for a", exact=True).click()
+        shown.get_by_role("menuitem", name="Delete…").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(shown.locator("tr[data-key=a]")).to_be_hidden()
+        shown.get_by_role("button", name="Import").click()
+        page.get_by_label("or paste a configuration here").fill(text)
+        page.get_by_role("dialog").get_by_role("button", name="Import").click()
+        expect(shown.locator("tr[data-key=a]")).to_be_visible()

@@ -8,7 +8,7 @@ import panel_material_ui as pmui
 
 from streamops_nb.model.alarms import QUANTITIES
 from streamops_nb.ui.panel.grid import Grid
-from streamops_nb.ui.panel.look import button, column, gap, html_pane, row, text_html
+from streamops_nb.ui.panel.look import EDGES, button, column, gap, html_pane, line, row, text_html
 from streamops_nb.ui.state.alarming import Alarming
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.feed import Feed
@@ -17,9 +17,9 @@ from streamops_nb.ui.state.pages import sheet_of
 __all__ = ["AlarmsPage"]
 
 _HELP = (
-    "A condition is a quantity, a comparison and a value, such as `lag > 10000` or `status = "
-    "FAILED`; or an SQL expression over the metrics of the last time, such as "
-    "`avg(seconds) > 0.5`. Quantities: "
+    "<p>A condition is a quantity, a comparison and a value, such as <code>lag &gt; 10000</code> "
+    "or <code>status = FAILED</code>; or an SQL expression over the metrics of the last time, such "
+    "as <code>avg(seconds) &gt; 0.5</code>. Quantities:</p>"
 )
 
 
@@ -53,21 +53,27 @@ class AlarmsPage:
     def __panel__(self) -> Any:
         guard = self._desk.guard
         back = button("Back", "back", variant="text", on_click=guard(lambda *_: self._desk.back()))
-        known = "; ".join(f"{name} ({said})" for name, said in QUANTITIES.items())
+        known = "".join(
+            f"<div><dt><code>{text_html(name)}</code></dt><dd>{text_html(said)}</dd></div>"
+            for name, said in QUANTITIES.items()
+        )
+        head = html_pane("<h2>Alarms</h2>", css="newjob.css", margin=(4, 0))
         return column(
-            row(back, html_pane("<h2>Alarms</h2>", css="newjob.css", margin=(4, 0)), gap()),
+            row(back, head, gap(), self._remove, **EDGES),
             self._grid,
-            pmui.FlexBox(
+            html_pane("<h3>Set an alarm</h3>", css="newjob.css", margin=(10, 0, 0, 0)),
+            line(
                 *self._parts,
-                button("Set alarm", "alarm", variant="contained", on_click=guard(self._set)),
-                self._remove,
-                sizing_mode="stretch_width",
-                align_items="center",
+                button(
+                    "Set alarm",
+                    "alarm",
+                    variant="contained",
+                    margin=(10, 4, 4, 4),
+                    on_click=guard(self._set),
+                ),
             ),
-            html_pane(
-                f'<p class="quiet">{text_html(_HELP + known)}.</p>', css="newjob.css", margin=(8, 4)
-            ),
-        )  # fmt: skip
+            html_pane(f"{_HELP}<dl>{known}</dl>", css="newjob.css", margin=(8, 0)),
+        )
 
     def refresh(self, *, now: bool = False) -> None:
         """Show the present."""
@@ -82,6 +88,7 @@ class AlarmsPage:
         self._grid.fill(
             sheet_of(
                 frame,
+                notes={"alarm": "click one to change it"},
                 kinds={"condition": "wrap", "raised": "wrap", "jobs": "wrap"},
                 cell_tone=lambda name, value: "bad" if name == "raised" and value else "",
                 empty="No alarm is set.",
@@ -133,4 +140,4 @@ class AlarmsPage:
 
 
 def _text(label: str, width: int, **how: Any) -> Any:
-    return pmui.TextInput(label=label, size="small", width=width, margin=(8, 4, 4, 4), **how)
+    return pmui.TextInput(label=label, size="small", width=width, margin=(10, 4, 4, 4), **how)

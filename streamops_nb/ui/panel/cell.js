@@ -8,8 +8,17 @@ function stands(root) {
   return Boolean(drawn) || Boolean(window.Bokeh?.index && root in window.Bokeh.index)
 }
 
+// A line to the kernel on which the end of a view is told. JupyterLab's extension for Panel means to
+// tell it, but never opens its own (pyviz_comms 3.0.6)
+function line_of(root) {
+  const line = window.PyViz?.kernels?.[root]?.connectToComm?.("streamops_nb")
+  line?.open()
+  return line
+}
+
 export function render({model, view}) {
   const root = view.root.model.id
+  const end = line_of(root)
   let heard = false
   let waiting = null
   const look = () => {
@@ -28,6 +37,10 @@ export function render({model, view}) {
   }
   model.on("msg:custom", () => { heard = true; clearTimeout(waiting) })
   look()
-  model.on("remove", () => clearTimeout(waiting))
+  model.on("remove", () => {
+    clearTimeout(waiting)
+    // once the page has done with it: this may leave a layout that stays
+    setTimeout(() => stands(root) || end?.send({gone: root, page: PAGE}))
+  })
   return document.createElement("span")
 }

@@ -4,6 +4,9 @@ Tried with Panel 1.9.4 in JupyterLab: what is changed before the browser's view 
 what builds on it fails there; changes of two threads get mixed up, and parts that one of them adds
 ask a CDN for style sheets - and JupyterLab has the messages of each view handled on a thread of its
 own. So a screen waits until its view stands, and all threads take turns (`bridge.CELLS`).
+
+A view whose output is cleared, run again or closed says so, and is given up if it does not come
+back soon: a cell that is moved is drawn anew from the same output.
 """
 
 # ruff: noqa: SLF001 - Panel has no public words for views, their models and what they send
@@ -11,20 +14,34 @@ own. So a screen waits until its view stands, and all threads take turns (`bridg
 from __future__ import annotations
 
 import functools
+import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
-from panel.custom import JSComponent
 from panel.models.comm_manager import CommManager
 from tornado.ioloop import IOLoop
 
 from streamops_nb.ui import bridge
 from streamops_nb.ui.panel.light import lighten
 from streamops_nb.ui.panel.look import THEME, Plain, file_text
+from streamops_nb.ui.panel.script import Script
 
 __all__ = ["Arrival", "Cell"]
+
+_GRACE = 10.0
+"""Seconds within which a view that is gone may come back."""
+
+_LINE = "streamops_nb"
+"""The name of the kernel's line on which `cell.js` tells that a view is gone."""
+
+_GONE = ""
+"""Where a view that is gone stands."""
+
+_CELLS: weakref.WeakSet[Cell] = weakref.WeakSet()
+"""The cells that were drawn in this kernel."""
 
 
 class Cell(pmui.Column):
@@ -50,6 +67,15 @@ class Cell(pmui.Column):
         how = {"sizing_mode": "stretch_width", "theme_config": THEME, "design": Plain, **how}
         super().__init__(*more, *parts, **how)
 
+    def server_doc(self, doc: Any = None, title: Any = None, location: Any = True) -> Any:
+        """Serve it; Material's scripts are asked for with the page, not when it is drawn."""
+        made: Any = super().server_doc(doc, title, location)
+        root = self._documents[made]
+        if root.bundle == "url":
+            made.template = file_text("sooner.html")
+            made.template_variables["scripts"] = root.esm
+        return made
+
     def _get_model(self, doc: Any, root: Any = None, parent: Any = None, comm: Any = None) -> Any:
         """Draw a view; from now on nothing is changed until it stands."""
         if comm is None:
@@ -58,6 +84,8 @@ class Cell(pmui.Column):
             self._screen.wait()
             model = super()._get_model(doc, root, parent, comm)
             self._lighten([model], root or model)
+            _CELLS.add(self)
+            _hear_ends()
         if self._watch is not None:
             self._watch.join(self._screen)
         return model
@@ -80,6 +108,8 @@ class Cell(pmui.Column):
         self._standing[root] = page
         if before != page:
             _take_turns(root)
+        if before == _GONE and self._watch is not None:
+            self._watch.join(self._screen)
         if before not in (None, page):
             self._anew.add(root)
             return False
@@ -101,15 +131,39 @@ class Cell(pmui.Column):
             part._cleanup(model)
         self.param.trigger("objects")
 
-    def _cleanup(self, root: Any = None) -> None:
+    def gone(self, root: str, page: str) -> None:
         """A view is gone; with the last of them nothing is asked of the workspace any more."""
+        if root not in self._models or self._standing.get(root, page) != page:
+            return  # it stands on another page of the browser
+        self._standing[root] = _GONE
+        if self._watch is not None and all(self._standing.get(r) == _GONE for r in self._models):
+            self._watch.leave(self._screen)
+        later = threading.Timer(_GRACE, self._give_up, [root])
+        later.daemon = True
+        later.start()
+
+    def _give_up(self, root: str) -> None:
+        """A view did not come back: let go of what was made for it."""
+        with bridge.CELLS:
+            if self._standing.get(root) == _GONE and root in pn.state._views:
+                viewable, model, document, _ = pn.state._views.pop(root)
+                viewable._cleanup(model)
+                lines = pn.state._comm_manager._comms
+                manager = _manager_of(document)
+                for name in (manager.comm_id, manager.client_comm_id):
+                    lines.pop(name, None)
+
+    def _cleanup(self, root: Any = None) -> None:
+        """A view is let go of."""
         with bridge.CELLS:
             super()._cleanup(root)
-        if root is not None and not self._models and self._watch is not None:
-            self._watch.leave(self._screen)
+        if root is not None:
+            self._standing.pop(root.ref["id"], None)
+            if not self._models and self._watch is not None:
+                self._watch.leave(self._screen)
 
 
-class Arrival(JSComponent):
+class Arrival(Script):
     """Says when the view of which it is a part stands, and on which page."""
 
     _esm = file_text("cell.js")
@@ -125,11 +179,31 @@ class Arrival(JSComponent):
 
 def _take_turns(root: str) -> None:
     """Have what comes from a view handled while no other thread changes a screen."""
-    document = pn.state._views[root][2]
-    manager = next(each for each in document.roots if isinstance(each, CommManager))
+    manager = _manager_of(pn.state._views[root][2])
     line = pn.state._comm_manager._comms[manager.client_comm_id]
     line._on_msg = functools.partial(_handle, by=line._on_msg)
     line._comm.on_msg(functools.partial(_answer, line._handle_msg))
+
+
+def _manager_of(document: Any) -> Any:
+    """Find what knows the lines of a view to the browser."""
+    return next(each for each in document.roots if isinstance(each, CommManager))
+
+
+def _hear_ends() -> None:
+    """Hear of views that are gone."""
+    from IPython import get_ipython
+
+    def opened(line: Any, _: Any) -> None:
+        line.on_msg(told)
+
+    def told(message: Any) -> None:
+        said = message["content"]["data"]
+        with bridge.CELLS:
+            for cell in list(_CELLS):
+                cell.gone(str(said["gone"]), str(said["page"]))
+
+    get_ipython().kernel.comm_manager.register_target(_LINE, opened)
 
 
 def _answer(by: Callable[[Any], None], message: Any) -> None:

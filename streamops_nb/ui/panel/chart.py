@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import param
-from panel.custom import JSComponent
 
 from streamops_nb.ui.panel.look import Plain, file_text, style
+from streamops_nb.ui.panel.script import Script
 
-__all__ = ["Chart"]
+__all__ = ["BESIDE", "Chart"]
+
+BESIDE = {"gap": "12px"}
+"""How a row of charts is spaced."""
 
 
-class Chart(JSComponent):
+class Chart(Script):
     """Draws numbers over time.
 
     Parameters
@@ -30,5 +33,5 @@ class Chart(JSComponent):
     _stylesheets: ClassVar[list[str]] = [file_text("chart.css")]
 
     def __init__(self, **how: Any) -> None:
-        how = {"margin": (4, 6), "sizing_mode": "stretch_width", **how}
+        how = {"margin": 0, "sizing_mode": "stretch_width", **how}
         super().__init__(stylesheets=style(), design=Plain, **how)

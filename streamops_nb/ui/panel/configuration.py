@@ -9,7 +9,7 @@ from typing import Any
 import panel_material_ui as pmui
 
 from streamops_nb.ui.panel.grid import Grid
-from streamops_nb.ui.panel.look import bar, button, column, gap, html_pane, row
+from streamops_nb.ui.panel.look import EDGES, bar, button, column, gap, html_pane, row
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.feed import Feed
 from streamops_nb.ui.state.pages import sheet_of
@@ -42,7 +42,7 @@ class ConfigurationTab:
             "Export", "download", on_click=self._desk.guard(lambda *_: self._desk.export(self._job))
         )
         return column(
-            row(self._defaults, gap(), self._back, export),
+            row(self._defaults, gap(), self._back, export, **EDGES),
             self._grid,
             self._difference,
             self._text,

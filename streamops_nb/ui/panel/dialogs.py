@@ -8,13 +8,26 @@ from typing import Any
 import panel_material_ui as pmui
 
 from streamops_nb.model.booking import cu_text
-from streamops_nb.ui.panel.look import button, gap, html_pane, row, text_html
+from streamops_nb.ui.panel.look import button, column, gap, html_pane, row, text_html
 from streamops_nb.ui.state.desk import Desk, Question
 from streamops_nb.ui.state.wish import Verb
 
-__all__ = ["Asking"]
+__all__ = ["Asking", "held_back"]
 
 _GENTLE = (Verb.START, Verb.PAUSE)
+
+
+def held_back(*dialogs: Any) -> Any:
+    """Hold dialogs back until they are opened: a page is seen sooner without those nobody needs."""
+    place = column()
+
+    def come(event: Any) -> None:
+        if event.new and all(one is not event.obj for one in place.objects):
+            place.append(event.obj)
+
+    for dialog in dialogs:
+        dialog.param.watch(come, "open")
+    return place
 
 
 class Asking:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from streamops_nb.ui.panel.grid import Grid
 from streamops_nb.ui.panel.healing import FailurePart, RejectsPart
-from streamops_nb.ui.panel.look import FLAT, button, column, gap, html_pane, row, text_html
+from streamops_nb.ui.panel.look import FLAT, button, column, gap, html_pane, line, row, text_html
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.feed import Feed
 from streamops_nb.ui.state.pages import sheet_of
@@ -41,7 +41,7 @@ class ErrorsTab:
         self._entry: Any = None
         self._grid = Grid(desk.guard(self._choose), page_size=50)
         self._seen = pmui.RadioButtonGroup(
-            options=_SEEN, value="groups", size="small", margin=(6, 8, 6, 0), sx=FLAT
+            options=_SEEN, value="groups", size="small", margin=(6, 4), sx=FLAT
         )
         self._rejects: Any = None
         self._rejects_place = column(visible=False)
@@ -54,7 +54,11 @@ class ErrorsTab:
         )
         self._details = html_pane(css="errors.css", margin=(8, 0))
         self._preview = button(
-            "Preview these rows", "preview", visible=False, on_click=desk.guard(self._run)
+            "Preview these rows",
+            "preview",
+            visible=False,
+            margin=(4, 0),
+            on_click=desk.guard(self._run),
         )
         self._level.param.watch(desk.guard(self._anew), "value")
         self._seen.param.watch(desk.guard(self._turned), "value")
@@ -65,14 +69,15 @@ class ErrorsTab:
 
     def __panel__(self) -> Any:
         download = button("Download", "download", on_click=self._desk.guard(self._download))
+        self._filters = row(self._level, self._search, download, sizing_mode=None)
         self._log_part = column(
-            row(self._level, self._search, gap(), download),
             self._failure,
             self._grid,
             self._details,
             self._preview,
         )
-        return column(self._seen, self._log_part, self._rejects_place, margin=(6, 0))
+        top = line(self._seen, gap(), self._filters)
+        return column(top, self._log_part, self._rejects_place, margin=(6, 0))
 
     def refresh(self, *, now: bool = False) -> None:
         """Show the present."""
@@ -92,7 +97,8 @@ class ErrorsTab:
         if rejects and self._rejects is None:
             self._rejects = RejectsPart(self._desk, self._job)
             self._rejects_place.objects = [self._rejects]
-        self._log_part.visible, self._rejects_place.visible = not rejects, rejects
+        self._log_part.visible = self._filters.visible = not rejects
+        self._rejects_place.visible = rejects
         self._anew()
         self.refresh(now=True)
 

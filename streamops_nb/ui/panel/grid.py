@@ -7,15 +7,15 @@ from typing import Any, ClassVar
 
 import param
 import pyarrow as pa
-from panel.custom import JSComponent
 
 from streamops_nb.ui.panel.look import Plain, file_text, style
+from streamops_nb.ui.panel.script import Script
 from streamops_nb.ui.state.pages import Sheet
 
 __all__ = ["Grid"]
 
 
-class Grid(JSComponent):
+class Grid(Script):
     """Shows a sheet.
 
     Parameters

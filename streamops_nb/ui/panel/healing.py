@@ -11,12 +11,14 @@ import panel_material_ui as pmui
 from streamops_nb.model.errors import Forbidden
 from streamops_nb.ui.panel.grid import Grid
 from streamops_nb.ui.panel.look import (
+    EDGES,
     bar,
     button,
     code_input,
     column,
     gap,
     html_pane,
+    line,
     row,
     text_html,
 )
@@ -93,9 +95,9 @@ class RejectsPart:
         )
         self._form.objects = [
             html_pane(f'<p class="quiet">{text_html(said)}</p>', css="preview.css"),
-            pmui.FlexBox(self._kind, *self._values.parts, sizing_mode="stretch_width"),
+            line(self._kind, *self._values.parts),
             self._query,
-            row(self._try, gap(), self._rest, self._write),
+            row(self._try, gap(), self._rest, self._write, **EDGES),
         ]
 
     def _again(self, *_: Any) -> None:
@@ -161,12 +163,12 @@ class FailurePart:
         self._desk, self._job = desk, job
         self._capsule: Any = None
         self._asked = False
-        self._said = html_pane(css="preview.css")
+        self._said = html_pane(css="preview.css", margin=(0, 4))
         self._shown = column(visible=False)
         self._replay = button("Replay it", "replay", on_click=desk.guard(self._play))
         save = button("Download the capsule", "download", on_click=desk.guard(self._save))
         self._acts = row(self._replay, save, sizing_mode=None)
-        self._line = row(self._said, self._acts, visible=False)
+        self._line = row(self._said, self._acts, visible=False, **EDGES)
 
     def __panel__(self) -> Any:
         return column(self._line, self._shown)
@@ -192,7 +194,9 @@ class FailurePart:
             self._capsule = capsule
             self._acts.visible = True
             rows = capsule.without or "with the records that it read"
-            self._said.object = f"<p>{text_html(f'The batch that failed is kept, {rows}.')}</p>"
+            self._said.object = (
+                f"<p class='said'>The batch that failed is kept, {text_html(rows)}.</p>"
+            )
             self._replay.disabled = bool(capsule.without)
 
     def _play(self, *_: Any) -> None:

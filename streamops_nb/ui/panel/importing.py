@@ -20,6 +20,7 @@ class Importing:
         self._file = pmui.FileInput(
             label="Choose a YAML, JSON or ZIP file",
             accept=".yaml,.yml,.json,.zip",
+            variant="outlined",
             sizing_mode="stretch_width",
             margin=(4, 0),
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import panel_material_ui as pmui
 
-from streamops_nb.ui.panel.look import FLAT, bar, button, column, gap, row
+from streamops_nb.ui.panel.look import EDGES, FLAT, bar, button, column, gap, row
 from streamops_nb.ui.panel.table import JobTable
 from streamops_nb.ui.state.board import TABS
 from streamops_nb.ui.state.cells import ALONE, MENU
@@ -48,7 +48,7 @@ class JobList:
             desk, acts, menu=menu, opens=not alone, sizing_mode="stretch_width", margin=0
         )
         self._tabs = pmui.RadioButtonGroup(
-            options=list(TABS), value=board.tab, size="small", margin=(4, 0), sx=FLAT
+            options=list(TABS), value=board.tab, size="small", margin=(4, 4), sx=FLAT
         )
         self._search = pmui.TextInput(
             placeholder="Search name, owner, tag", size="small", width=180, margin=(4, 4), sx=_LOW
@@ -100,7 +100,9 @@ class JobList:
             self._new,
             sizing_mode="stretch_width",
         )
-        return column(filters, acts, self.table, self._pages, sizing_mode="stretch_width")
+        return column(
+            column(filters, acts, **EDGES), self.table, self._pages, sizing_mode="stretch_width"
+        )
 
     def refresh(self, *_: Any) -> None:
         """Show filters and counts as they are."""

@@ -12,7 +12,7 @@ from streamops_nb.ui.panel.configuration import ConfigurationTab
 from streamops_nb.ui.panel.errors import ErrorsTab
 from streamops_nb.ui.panel.history import HistoryTab
 from streamops_nb.ui.panel.icons import icon
-from streamops_nb.ui.panel.look import button, column, html_pane, row
+from streamops_nb.ui.panel.look import EDGES, button, column, html_pane, row
 from streamops_nb.ui.panel.output import OutputTab
 from streamops_nb.ui.panel.preview import PreviewTab
 from streamops_nb.ui.panel.runs import RunsTab
@@ -76,7 +76,7 @@ class JobPage:
     def __panel__(self) -> Any:
         acts = (*self._buttons.values(), self._preview, self._more)
         return column(
-            row(self._back, self._head, *acts),
+            row(self._back, self._head, *acts, **EDGES),
             self._tabs,
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Any
 import panel as pn
 from bokeh.models.css import ImportedStyleSheet
 from bokeh.models.ui import UIElement
-from panel.models.esm import ReactiveESM
+from panel.models.esm import ReactComponent
 
 __all__ = ["Column", "lighten"]
 
@@ -30,7 +30,7 @@ def lighten(models: Iterable[Any], keep: Any = None) -> None:
             kept = [s for s in part.stylesheets if not isinstance(s, ImportedStyleSheet)]
             if len(kept) < len(part.stylesheets):
                 part.stylesheets = kept
-            if isinstance(part, ReactiveESM) and part is not keep and part.bundle is not None:
+            if isinstance(part, ReactComponent) and part is not keep and part.bundle is not None:
                 part.update(esm="")
 
 

@@ -16,6 +16,7 @@ from streamops_nb.ui.panel.icons import icon
 from streamops_nb.ui.panel.light import Column
 
 __all__ = [
+    "EDGES",
     "FLAT",
     "PLAIN_NUMBER",
     "THEME",
@@ -28,6 +29,7 @@ __all__ = [
     "gap",
     "html_pane",
     "labelled",
+    "line",
     "row",
     "shape",
     "style",
@@ -35,8 +37,41 @@ __all__ = [
 ]
 
 _SHAPE: dict[str, Any] = {
-    "typography": {"fontSize": 13, "button": {"textTransform": "none"}},
+    "typography": {"fontSize": 13, "button": {"textTransform": "none", "letterSpacing": 0}},
     "shape": {"borderRadius": 6},
+    "components": {
+        "MuiButton": {
+            "styleOverrides": {
+                "root": {
+                    # as high as those with a line around them, and as flat
+                    "&.MuiButton-contained, &.MuiButton-text": {"border": "1px solid transparent"},
+                    "&.MuiButton-contained": {"boxShadow": "none"},
+                }
+            }
+        },
+        # a field to write in is as high as one to choose from
+        "MuiOutlinedInput": {
+            "styleOverrides": {
+                "root": {
+                    "&.MuiInputBase-sizeSmall > input.MuiInputBase-input": {
+                        "paddingTop": "6px",
+                        "paddingBottom": "6px",
+                        "paddingLeft": "14px",
+                    }
+                }
+            }
+        },
+        "MuiDialogTitle": {"styleOverrides": {"root": {"padding": "14px 16px 8px"}}},
+        "MuiInputLabel": {
+            "styleOverrides": {
+                "root": {
+                    "&.MuiInputLabel-sizeSmall:not(.MuiInputLabel-shrink)": {
+                        "transform": "translate(14px, 6px) scale(1)"
+                    }
+                }
+            }
+        },
+    },
 }
 THEME: dict[str, Any] = {
     "light": {
@@ -49,6 +84,7 @@ THEME: dict[str, Any] = {
     "dark": {
         "palette": {
             "primary": {"main": "#6db3f2"},
+            "error": {"main": "#f28b82"},
             "background": {"default": "#12161b", "paper": "#1b2128"},
         },
         **_SHAPE,
@@ -56,13 +92,19 @@ THEME: dict[str, Any] = {
 }
 """What differs from Material's own theme; inherited by all parts of a page."""
 
+EDGES: dict[str, Any] = {"margin": (0, -4), "styles": {"min-width": "calc(100% + 8px)"}}
+"""Around a line of buttons and fields: the first and last of them stand at the edges."""
+
 FLAT = {
     "& button": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "3px 12px"},
     "& button:not(.Mui-selected)": {"color": "inherit"},
 }
 """How a group of choices looks."""
 
-PLAIN_NUMBER = {"& .MuiIconButton-root": {"display": "none"}}
+PLAIN_NUMBER = {
+    "& .MuiInputAdornment-root": {"display": "none"},
+    "& .MuiInputBase-root": {"padding": 0},
+}
 """A field for a number without its steppers: they have no name and take the room of the number."""
 
 
@@ -169,6 +211,12 @@ def row(*parts: Any, **how: Any) -> pn.Row:
     """Put parts side by side."""
     how = {"margin": 0, "sizing_mode": "stretch_width", "design": Plain, **how}
     return pn.Row(*parts, stylesheets=style(), **how)
+
+
+def line(*parts: Any) -> pn.Row:
+    """Put parts side by side, below each other where there is no room."""
+    broken = pmui.FlexBox(*parts, sizing_mode="stretch_width", align_items="center")
+    return row(broken, **EDGES)
 
 
 def gap() -> pn.Spacer:

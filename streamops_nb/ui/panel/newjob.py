@@ -7,6 +7,7 @@ from typing import Any
 import panel_material_ui as pmui
 
 from streamops_nb.ui.panel.look import (
+    EDGES,
     bar,
     button,
     code_input,
@@ -36,7 +37,7 @@ class NewJob:
         self._template = pmui.Select(
             label="Begin with", options=found, value=first, size="small", width=260, margin=(4, 4)
         )
-        self._text = code_input("Specification (YAML)", first, margin=(8, 8, 4, 0))
+        self._text = code_input("Specification (YAML)", first, margin=(8, 12, 4, 0))
         self._said = html_pane(css="newjob.css", margin=(8, 0, 0, 0))
         self._shown = Previewed(desk, faults=False)
         self._save = button("Save", "save", on_click=guard(self._keep(start=False)))
@@ -64,7 +65,7 @@ class NewJob:
         )
         head = html_pane("<h2>New job</h2>", css="newjob.css", margin=(4, 0))
         return column(
-            row(back, head, self._template, self._save, self._start),
+            row(back, head, self._template, self._save, self._start, **EDGES),
             row(
                 column(self._text, styles={"flex": "1 1 46%"}),
                 column(self._said, self._shown, styles={"flex": "1 1 54%", "min-width": "0"}),

@@ -6,15 +6,15 @@ from base64 import b64encode
 from typing import Any, ClassVar
 
 import param
-from panel.custom import JSComponent
 
 from streamops_nb.ui.panel.look import Plain, file_text, style
+from streamops_nb.ui.panel.script import Script
 from streamops_nb.ui.state.desk import Desk
 
 __all__ = ["NoticeArea"]
 
 
-class NoticeArea(JSComponent):
+class NoticeArea(Script):
     """Shows notices, as text; each with the line of Python that does the same."""
 
     items = param.List(default=[])

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import panel_material_ui as pmui
+import pyarrow as pa
 
 from streamops_nb.model.wording import number_of
 from streamops_nb.ui.panel.grid import Grid
-from streamops_nb.ui.panel.look import button, column, gap, html_pane, row, text_html
+from streamops_nb.ui.panel.look import EDGES, button, column, gap, html_pane, row
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.feed import Feed
-from streamops_nb.ui.state.pages import sheet_of
+from streamops_nb.ui.state.pages import Sheet, sheet_of
 
 __all__ = ["OutputTab"]
 
@@ -27,14 +28,16 @@ class OutputTab:
         self._desk, self._job = desk, job
         self._grid = Grid(page_size=50)
         self._live = pmui.Switch(label="Live", value=True, margin=(6, 8))
-        self._said = html_pane(css="summary.css", margin=(10, 4))
+        self._said = html_pane(css="summary.css", margin=(16, 8))
         self._feed = Feed(
             desk, f"The output of {job} is not there", self._ask, self._show, every=2.0
         )
 
     def __panel__(self) -> Any:
         download = button("Download CSV", "download", on_click=self._desk.guard(self._download))
-        return column(row(self._live, self._said, gap(), download), self._grid, margin=(6, 0))
+        return column(
+            row(self._live, self._said, gap(), download, **EDGES), self._grid, margin=(6, 0)
+        )
 
     def refresh(self, *, now: bool = False) -> None:
         """Show the present, unless it is frozen."""
@@ -51,7 +54,8 @@ class OutputTab:
 
     def _show(self, found: Any) -> None:
         if isinstance(found, str):
-            self._said.object = text_html(found)
+            self._said.object = ""
+            self._grid.fill(Sheet(table=pa.table({}), empty=found))
             return
         frame, total = found
         self._said.object = f"the newest {len(frame):,} of {number_of(total)}"

@@ -12,7 +12,7 @@ import panel_material_ui as pmui
 from streamops_nb.ui import bridge
 from streamops_nb.ui.panel.alarms import AlarmsPage
 from streamops_nb.ui.panel.cell import Cell
-from streamops_nb.ui.panel.dialogs import Asking
+from streamops_nb.ui.panel.dialogs import Asking, held_back
 from streamops_nb.ui.panel.importing import Importing
 from streamops_nb.ui.panel.joblist import JobList
 from streamops_nb.ui.panel.jobpage import JobPage
@@ -60,7 +60,8 @@ class Page(pn.viewable.Viewer):
         self._screen = bridge.here(self._see, self._failed)
         self.desk = desk = Desk(workspace, self._screen)
         self._name = Path(str(getattr(workspace, "folder", workspace))).name
-        self._title = html_pane(css="page.css")
+        told = _title_html(self._name, Picture(), desk.permits)
+        self._title = html_pane(told, css="page.css")
         self._starting, self._importing = StartPoint(desk), Importing(desk)
         self._resources = ResourcesBar(desk)
         self._list = JobList(desk, desk.guard(self._act), self._importing.ask)
@@ -75,10 +76,12 @@ class Page(pn.viewable.Viewer):
             self._front,
             self._other,
             self._notices,
-            self._asking.dialog,
-            self._resources.dialog,
-            self._starting.dialog,
-            self._importing.dialog,
+            held_back(
+                self._asking.dialog,
+                self._resources.dialog,
+                self._starting.dialog,
+                self._importing.dialog,
+            ),
             margin=(0, 20),
             screen=self._screen,
             watch=self._watch,
@@ -150,12 +153,13 @@ class Page(pn.viewable.Viewer):
 
 
 def _title_html(name: str, picture: Picture, person: Permits) -> str:
-    up = not picture.trouble
-    state = "engine up" if up else "engine away"
     why = html.escape(picture.trouble or "the workspace answers")
+    state, tone = f"engine away<small>{why}</small>", "away"
+    if not picture.trouble:
+        state, tone = ("engine up", "up") if picture.at else ("looking…", "asked")
     return (
         f'<div class="title"><h1>Stream Operation</h1><span>{html.escape(name)}</span></div>'
-        f'<div class="engine {"up" if up else "away"}" title="{why}"><i></i>{state}</div>'
+        f'<div class="engine {tone}" title="{why}"><i></i>{state}</div>'
         f"{_person_html(person)}"
     )
 

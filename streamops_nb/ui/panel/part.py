@@ -9,7 +9,7 @@ import panel as pn
 
 from streamops_nb.ui import bridge
 from streamops_nb.ui.panel.cell import Cell
-from streamops_nb.ui.panel.dialogs import Asking
+from streamops_nb.ui.panel.dialogs import Asking, held_back
 from streamops_nb.ui.panel.errors import ErrorsTab
 from streamops_nb.ui.panel.joblist import JobList
 from streamops_nb.ui.panel.look import column
@@ -44,7 +44,10 @@ class Part(pn.viewable.Viewer):
         dialogs = [part.dialog for part in (self._asking, self._part) if hasattr(part, "dialog")]
         self._watch = bridge.watch(workspace)
         self._layout = Cell(
-            column(self._part, self._notices), *dialogs, screen=self._screen, watch=self._watch
+            column(self._part, self._notices),
+            held_back(*dialogs),
+            screen=self._screen,
+            watch=self._watch,
         )
         self._watch.join(self._screen)
         closes(self.close)

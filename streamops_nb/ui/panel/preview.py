@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 
 from streamops_nb.engine.preview.work import Work
 from streamops_nb.ui.panel.examining import Examining
-from streamops_nb.ui.panel.look import bar, button, column, gap, html_pane, row, text_html
+from streamops_nb.ui.panel.look import bar, button, column, gap, html_pane, line, row, text_html
 from streamops_nb.ui.panel.previewed import Previewed
 from streamops_nb.ui.panel.previewform import PreviewForm
 from streamops_nb.ui.state.desk import Desk
@@ -67,7 +67,7 @@ class PreviewTab:
             "Compare with before", "compare", disabled=True, on_click=guard(self._compare_them)
         )
         self._at = pmui.Select(
-            label="Start at", options=_POINTS, value="", size="small", width=180, margin=(4, 4)
+            label="Start at", options=_POINTS, value="", size="small", width=212, margin=(4, 4)
         )
         self._start = button("Start this job", "start", disabled=True, on_click=guard(self._go))
         copy = button("Copy as Python", "code", on_click=guard(self._copied))
@@ -78,12 +78,11 @@ class PreviewTab:
         )
         self._body.objects = [
             html_pane(f'<p class="quiet">{text_html(_SAID)}</p>', css="preview.css"),
-            pmui.FlexBox(*form.parts, sizing_mode="stretch_width"),
+            line(*form.parts),
             form.query,
-            pmui.FlexBox(
+            line(
                 self._run_button, self._again, self._cancel, gap(), self._compare, copy,
                 row(self._at, self._start, sizing_mode=None),
-                sizing_mode="stretch_width", align_items="center",
             ),
             self._busy,
             self._shown,

@@ -57,7 +57,7 @@ class PreviewForm:
         self.query = pmui.Card(
             objects=[self._text], title="Query", title_variant="subtitle2",
             collapsed=True, sizing_mode="stretch_width", margin=(6, 0),
-            elevation=0, variant="outlined",
+            elevation=0, variant="outlined", sx=_LOW,
         )  # fmt: skip
         self.parts = [
             self.way, self._minutes, self.batch, self._since, self._until, self._kept, self._file,
@@ -113,6 +113,12 @@ class PreviewForm:
             return None
         self._trying.data = read_rows(str(self._file.filename), bytes(self._file.value))
         return self._trying.data
+
+
+_LOW = {
+    "& .MuiCardHeader-root": {"padding": "1px 6px 1px 14px"},
+    "& .MuiCardHeader-root .MuiTypography-root": {"fontSize": "13px"},
+}
 
 
 def _number(label: str, value: float, width: int, *, whole: bool = False, **how: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import panel_material_ui as pmui
 
-from streamops_nb.ui.panel.chart import Chart
+from streamops_nb.ui.panel.chart import BESIDE, Chart
 from streamops_nb.ui.panel.grid import Grid
 from streamops_nb.ui.panel.look import FLAT, column, html_pane, row
 from streamops_nb.ui.state.desk import Desk
@@ -33,7 +33,7 @@ class RunsTab:
         )  # fmt: skip
         self._with.param.watch(desk.guard(self._compare), "value")
         self._span = pmui.RadioButtonGroup(
-            options=list(SPANS), value="15m", size="small", margin=(10, 4), sx=FLAT
+            options=list(SPANS), value="15m", size="small", margin=(10, 0), sx=FLAT
         )
         self._span.param.watch(desk.guard(self._spanned), "value")
         self._charts = {title: Chart(title=title, unit=unit) for title, (unit, _) in CHARTS.items()}
@@ -44,7 +44,10 @@ class RunsTab:
 
     def __panel__(self) -> Any:
         charts = list(self._charts.values())
-        pairs = [row(*charts[at : at + 2]) for at in range(0, len(charts), 2)]
+        pairs = [
+            row(*charts[at : at + 2], styles=BESIDE, margin=(0, 0, 12, 0))
+            for at in range(0, len(charts), 2)
+        ]
         return column(
             self._grid, row(self._with), self._said, self._compared, self._span, *pairs,
             margin=(10, 0),

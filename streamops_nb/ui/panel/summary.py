@@ -8,7 +8,7 @@ from typing import Any
 
 import panel_material_ui as pmui
 
-from streamops_nb.ui.panel.chart import Chart
+from streamops_nb.ui.panel.chart import BESIDE, Chart
 from streamops_nb.ui.panel.look import FLAT, column, html_pane, row, text_html
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.feed import Feed
@@ -44,7 +44,11 @@ class SummaryTab:
 
     def __panel__(self) -> Any:
         return column(
-            self._figures, self._span, row(self._rates, self._lag), self._tables, margin=(10, 0)
+            self._figures,
+            self._span,
+            row(self._rates, self._lag, styles=BESIDE),
+            self._tables,
+            margin=(10, 0),
         )
 
     def refresh(self, *, now: bool = False) -> None:

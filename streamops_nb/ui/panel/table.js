@@ -271,7 +271,10 @@ export function render({model, el}) {
       })
       menu.append(entry)
     }
+    // above all of the page: JupyterLab's cells are moved, and what is fixed in them is not
+    menu.popover = "manual"
     root.append(menu)
+    menu.showPopover?.()
     const place = more.getBoundingClientRect()
     const above = place.top - menu.offsetHeight
     const fits = place.bottom + menu.offsetHeight < window.innerHeight || above < 0

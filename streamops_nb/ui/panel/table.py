@@ -10,16 +10,16 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import param
-from panel.custom import JSComponent
 
 from streamops_nb.ui.panel.look import Plain, file_text, style
+from streamops_nb.ui.panel.script import Script
 from streamops_nb.ui.state.cells import COLUMNS, MENU, cells_of, changes
 from streamops_nb.ui.state.desk import Desk
 
 __all__ = ["JobTable"]
 
 
-class JobTable(JSComponent):
+class JobTable(Script):
     """The jobs of the present page; says what was clicked, by the job's name."""
 
     columns = param.List(default=list(COLUMNS))
