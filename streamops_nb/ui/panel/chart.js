@@ -1,7 +1,7 @@
 // Lines over time. Drawn as SVG in the colours of the page; what is pointed at is told.
 
 const SVG = "http://www.w3.org/2000/svg"
-const W = 600, H = 150, LEFT = 46, RIGHT = 8, TOP = 10, BOTTOM = 20
+const H = 150, LEFT = 46, RIGHT = 8, TOP = 10, BOTTOM = 20
 
 function draw(tag, attributes, text) {
   const made = document.createElementNS(SVG, tag)
@@ -37,7 +37,8 @@ const clock = (at) => new Date(at * 1000).toISOString().slice(11, 19)
 export function render({model, el}) {
   const root = element("figure", "lines")
   const head = element("figcaption")
-  const svg = draw("svg", {viewBox: `0 0 ${W} ${H}`, role: "img"})
+  const svg = draw("svg", {role: "img"})
+  let W = 600 // as wide as it is shown, so that letters keep their size
   root.append(head, svg)
 
   function show(pointed) {
@@ -52,6 +53,7 @@ export function render({model, el}) {
       head.append(label)
     }
     if (pointed) head.append(element("span", "at", `${clock(pointed.at)} UTC`))
+    svg.setAttribute("viewBox", `0 0 ${W} ${H}`)
     svg.replaceChildren()
     svg.setAttribute("aria-label", `${model.title} over time`)
     if (!series.length) {
@@ -105,6 +107,15 @@ export function render({model, el}) {
   svg.addEventListener("pointermove", (event) => { pointing = event.clientX; point() })
   svg.addEventListener("pointerleave", () => { pointing = null; show() })
   model.on("series", point)
+  const resized = new ResizeObserver(() => {
+    const width = Math.round(svg.getBoundingClientRect().width)
+    if (width && width !== W) {
+      W = width
+      point()
+    }
+  })
+  resized.observe(svg)
+  model.on("remove", () => resized.disconnect())
   show()
   return root
 }

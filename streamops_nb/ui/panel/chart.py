@@ -11,7 +11,7 @@ from streamops_nb.ui.panel.script import Script
 
 __all__ = ["BESIDE", "Chart"]
 
-BESIDE = {"gap": "12px"}
+BESIDE = {"gap": "12px", "flex-wrap": "wrap"}
 """How a row of charts is spaced."""
 
 
@@ -33,5 +33,10 @@ class Chart(Script):
     _stylesheets: ClassVar[list[str]] = [file_text("chart.css")]
 
     def __init__(self, **how: Any) -> None:
-        how = {"margin": 0, "sizing_mode": "stretch_width", **how}
+        how = {
+            "styles": {"flex": "1 1 300px", "width": "auto"},
+            "margin": 0,
+            "sizing_mode": "stretch_width",
+            **how,
+        }
         super().__init__(stylesheets=style(), design=Plain, **how)

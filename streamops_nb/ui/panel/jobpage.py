@@ -12,7 +12,7 @@ from streamops_nb.ui.panel.configuration import ConfigurationTab
 from streamops_nb.ui.panel.errors import ErrorsTab
 from streamops_nb.ui.panel.history import HistoryTab
 from streamops_nb.ui.panel.icons import icon
-from streamops_nb.ui.panel.look import EDGES, button, column, html_pane, row
+from streamops_nb.ui.panel.look import BROKEN, button, column, html_pane, row
 from streamops_nb.ui.panel.output import OutputTab
 from streamops_nb.ui.panel.preview import PreviewTab
 from streamops_nb.ui.panel.runs import RunsTab
@@ -41,7 +41,7 @@ class JobPage:
         self._desk, self._job = desk, job
         guard = desk.guard
         self._back = button("Back", "back", variant="text", on_click=guard(lambda *_: desk.back()))
-        self._head = html_pane(css="jobpage.css")
+        self._head = html_pane(css="jobpage.css", styles={"flex": "1 1 260px", "width": "auto"})
         self._buttons = {
             verb: button(verb.capitalize(), shape, on_click=guard(self._wish(verb)))
             for verb, shape in _ICONS.items()
@@ -76,7 +76,7 @@ class JobPage:
     def __panel__(self) -> Any:
         acts = (*self._buttons.values(), self._preview, self._more)
         return column(
-            row(self._back, self._head, *acts, **EDGES),
+            row(self._back, self._head, *acts, **BROKEN),
             self._tabs,
         )  # fmt: skip
 

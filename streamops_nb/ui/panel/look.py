@@ -16,6 +16,7 @@ from streamops_nb.ui.panel.icons import icon
 from streamops_nb.ui.panel.light import Column
 
 __all__ = [
+    "BROKEN",
     "EDGES",
     "FLAT",
     "PLAIN_NUMBER",
@@ -94,6 +95,11 @@ THEME: dict[str, Any] = {
 
 EDGES: dict[str, Any] = {"margin": (0, -4), "styles": {"min-width": "calc(100% + 8px)"}}
 """Around a line of buttons and fields: the first and last of them stand at the edges."""
+
+BROKEN: dict[str, Any] = {
+    **EDGES, "styles": {**EDGES["styles"], "flex-wrap": "wrap"}, "sizing_mode": "stretch_width",
+}  # fmt: skip
+"""A line that is broken where there is no room, as in a notebook beside a list of files."""
 
 FLAT = {
     "& button": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "3px 12px"},
