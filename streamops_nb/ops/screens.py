@@ -81,7 +81,7 @@ class Shown:
             return {}
         try:
             made = screen(self._screen, shown)
-            bundle = made._repr_mimebundle_(include, exclude)
+            bundle = made._repr_mimebundle_(include=include, exclude=exclude)
         except Exception as error:  # noqa: BLE001 - a broken screen must not hide the object
             return {"text/html": f"{_apology(error)}{self._repr_html_()}"}
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})

@@ -50,6 +50,17 @@ def test_a_screen_that_fails_is_told_and_the_object_shows_itself(tmp_path: Path)
     )
 
 
+def test_where_panels_messages_do_not_get_through_a_screen_is_made_of_ipywidgets(
+    tmp_path: Path,
+) -> None:
+    with kernel(tmp_path, tmp_path / "site") as cells:
+        (shown,) = cells.run(f"import os; os.environ['VSCODE_PID'] = '1'{CELL}")
+    assert shown["text/plain"] == f"Workspace('{tmp_path}/plant': no jobs)"
+    assert set(shown["application/vnd.jupyter.widget-view+json"]) == {
+        "model_id", "version_major", "version_minor",
+    }  # fmt: skip
+
+
 def test_without_a_front_end_nothing_is_asked_of_a_screen(tmp_path: Path) -> None:
     with opened(tmp_path / "plant") as workspace:
         assert workspace._repr_mimebundle_() == {}
