@@ -142,7 +142,7 @@ def test_a_script_a_page_and_an_owner_that_is_killed(tmp_path: Path, chromium: A
         ws.start("a")
         owner.kill()
         owner.wait()
-        expect(page.locator(".engine")).to_have_text("engine away")
+        expect(page.locator(".engine")).to_contain_text("engine away")
         with process(begun(tmp_path / "w")):
             expect(page.locator(".engine")).to_have_text("engine up", timeout=_PROCESS)
             expect(row).to_contain_text("RUNNING", timeout=_PROCESS)

@@ -154,7 +154,7 @@ class Page(pn.viewable.Viewer):
 
 def _title_html(name: str, picture: Picture, person: Permits) -> str:
     why = html.escape(picture.trouble or "the workspace answers")
-    state, tone = f"engine away<small>{why}</small>", "away"
+    state, tone = f"engine away <small>{why}</small>", "away"
     if not picture.trouble:
         state, tone = ("engine up", "up") if picture.at else ("looking…", "asked")
     return (
