@@ -13,6 +13,7 @@ from streamops_nb.engine.record import Checkpoint
 from streamops_nb.model.events import BatchCommitted
 from streamops_nb.model.lifecycle import Action, Status
 from streamops_nb.model.spec import Start
+from streamops_nb.model.wording import number_of
 from streamops_nb.ops.core import Core
 from streamops_nb.ops.decision import Verdict
 from streamops_nb.ops.operations import Operations, Request
@@ -244,4 +245,5 @@ def _said(amounts: Mapping[str, int], units: Mapping[str, str]) -> str:
     sums: Counter[str] = Counter()
     for stream, amount in amounts.items():
         sums[units[stream]] += amount
-    return ", ".join(f"{amount:,} {unit}" for unit, amount in sums.items() if amount)
+    one = {unit: unit.removesuffix("es" if unit.endswith("ches") else "s") for unit in sums}
+    return ", ".join(number_of(amount, one[unit]) for unit, amount in sums.items() if amount)

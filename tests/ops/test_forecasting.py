@@ -102,10 +102,10 @@ def test_a_stopped_job_goes_on_at_its_stop_point_or_where_it_was_reset_to(
     job.stop()
     workspace.stream("log").append(rows(25, 35))
     told = job.start(plan=True).points[0]
-    assert (told.start, told.left, told.again) == ("stop point", "1 batches", "")
+    assert (told.start, told.left, told.again) == ("stop point", "1 batch", "")
     job.reset(at="earliest")
     told = job.start(plan=True).points[0]
-    assert (told.start, told.left, told.again) == ("reset to earliest", "2 batches", "1 batches")
+    assert (told.start, told.left, told.again) == ("reset to earliest", "2 batches", "1 batch")
     assert told.records == 50  # an estimate: the one batch that was read had 25
 
 
