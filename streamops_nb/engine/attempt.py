@@ -170,7 +170,7 @@ class Attempt:
         begin, end = record.frontiers[operator.name] if operator else (0, 0)
         cut, since = record.cut, record.since
         if operator is not None:
-            cut = cut if cut <= NEVER else cut + operator.cut_trail
+            cut = record.cut_of(operator)
             since = since if operator.leaves else NEVER
         return {"begin": begin, "end": end, "now": record.now, "cut": cut, "since": since}
 
@@ -281,12 +281,12 @@ class Attempt:
 
     def _sides(self, operator: Operator) -> tuple[int, ...]:
         """Count the windows that the start point cut off; say which sides are emitted."""
-        cut = self._batch.record.cut
+        cut = self._batch.record.cut_of(operator)
         if cut <= NEVER:
             return (0,)
         begin, _ = self._batch.record.frontiers[operator.name]
         open_ended = operator.window.kind == "session" or operator.open_ended
-        over = not open_ended and begin >= cut + operator.cut_trail + operator.window.size
+        over = not open_ended and begin >= cut + operator.window.size
         found = 0
         if operator.dropped is not None and not over:
             found = self._session.rows(self.fill(operator.dropped, operator))[0][0]

@@ -8,7 +8,7 @@ by one insert; the rows wait there (an outbox) until `JobFile.take_facts` has se
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -20,8 +20,8 @@ from streamops_nb.model.start import Start
 
 __all__ = ["FORMAT", "JobFile"]
 
-FORMAT = 1
-"""Version of the layout of a job's file."""
+FORMAT = 2
+"""Version of the layout of a job's file; 2: checkpoints and records tell `cuts`."""
 
 
 class JobFile:
@@ -66,7 +66,7 @@ class JobFile:
 
     def _check_format(self) -> None:
         found = self.about("format")
-        if found is None:
+        if found is None or int(found) < FORMAT:
             self.note("format", str(FORMAT))
         elif int(found) > FORMAT:
             raise StorageError(
@@ -118,40 +118,86 @@ class JobFile:
         return self.about("may drop state") is not None
 
     def clear(self) -> None:
-        """Drop window state but keep position (the stop point), output and history.
-
-        Windows that had begun before the stop point have lost rows by that: they count as cut off.
-        """
-        kept = self.open()
-        seen = [
-            largest for clock in kept.clocks.values() for largest, _ in clock["partitions"].values()
-        ]
-        cut = max([kept.cut, *(largest + 1 for largest in seen)])
-        stopped = Checkpoint(
-            n=kept.n, seq=kept.seq, positions=kept.positions, cut=cut, stopped=True
-        )
+        """Drop window state but keep position (the stop point), output and history."""
+        stopped = self.open().without_state()
         with self._session.transaction():
-            self._drop_state()
+            self._drop_state(self.state_tables())
             self.put(stopped)
 
-    def begin_at(self, first: Checkpoint) -> None:
-        """Start anew at a start point: no window state is kept, and no choice of another."""
+    def begin_at(self, first: Checkpoint, state: Mapping[str, Sequence[str]]) -> None:
+        """Start anew at a start point: no window state is kept, and no choice of another.
+
+        Parameters
+        ----------
+        state
+            The tables that will hold window state, as `state` gives them.
+        """
         with self._session.transaction():
-            self._drop_state()
-            self._session.run(
-                f"DELETE FROM {self._db}.about WHERE key IN ('next start', 'may drop state')"
-            )
+            self._drop_state(self.state_tables())
+            self._forget("next start", "may drop state")
+            self.note_state(state)
             self.put(first)
+
+    def go_on_at(
+        self,
+        first: Checkpoint,
+        state: Mapping[str, Sequence[str]],
+        drops: Iterable[str],
+        *,
+        again: bool,
+    ) -> None:
+        """Go on with the window state, or with a part of it.
+
+        Parameters
+        ----------
+        state
+            The tables that will hold window state, as `state` gives them.
+        drops
+            Those that are dropped.
+        again
+            Whether a batch that was begun and not committed may still be run as it was begun.
+        """
+        with self._session.transaction():
+            self._drop_state(drops, begun=not again)
+            self._forget("may drop state")
+            self.note_state(state)
+            self.put(first)
+
+    def state(self) -> dict[str, tuple[str, str]] | None:
+        """Give each table of window state, quoted, with the fingerprints under which it is kept.
+
+        See `streamops_nb.plan.operator.StateTable`: the table's own, and of what feeds it (empty if
+        the file is older than that). None if no plan has been noted yet.
+        """
+        text = self.about("state")
+        if text is None:
+            return None
+        fed = json.loads(self.about("state fed by") or "{}")
+        return {name: (kept, fed.get(name, "")) for name, kept in json.loads(text).items()}
+
+    def note_state(self, state: Mapping[str, Sequence[str]]) -> None:
+        """Note which tables of window state are kept, as `state` gives them."""
+        self._forget("state", "state fed by")
+        for key, number in (("state", 0), ("state fed by", 1)):
+            prints = {name: each[number] for name, each in state.items()}
+            self._session.run(
+                f"INSERT INTO {self._db}.about VALUES (?, ?)", [key, json.dumps(prints)]
+            )
 
     def state_tables(self) -> list[str]:
         """Name the tables of window state, quoted."""
-        return list(json.loads(self.about("state") or "{}"))
+        return list(self.state() or {})
 
-    def _drop_state(self) -> None:
-        for name in self.state_tables():
+    def _forget(self, *keys: str) -> None:
+        for key in keys:
+            self._session.run(f"DELETE FROM {self._db}.about WHERE key = ?", [key])
+
+    def _drop_state(self, tables: Iterable[str], *, begun: bool = True) -> None:
+        for name in tables:
             self._session.run(f"DROP TABLE IF EXISTS {name}")
-        self._session.run(f"DELETE FROM {self._db}.about WHERE key = 'state'")
-        self._session.run(f"DELETE FROM {self._db}.begun")
+        self._forget("state", "state fed by")
+        if begun:
+            self._session.run(f"DELETE FROM {self._db}.begun")
 
     def begun(self, n: int) -> Record | None:
         """Give the record of batch `n` if it was begun and never committed."""

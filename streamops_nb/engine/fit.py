@@ -1,24 +1,20 @@
-"""Whether window state that is kept in a job's file fits a plan."""
+"""Planning a specification's query without opening its streams."""
 
 from __future__ import annotations
-
-import json
-from collections.abc import Mapping
 
 import pyarrow as pa
 
 from streamops_nb.engine.assembly import Surroundings, open_stream, plan_spec
-from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.references import read_reference
 from streamops_nb.model.errors import Fault, Refused, SpecRefused
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.plan.operator import Plan
 
-__all__ = ["misfits", "references_of", "schemas_of", "tables_of"]
+__all__ = ["plan_of", "references_of", "schemas_of"]
 
 
-def tables_of(spec: JobSpec, around: Surroundings, database: str) -> dict[str, str]:
-    """Give the state tables that a specification's query keeps, and the fingerprint of each.
+def plan_of(spec: JobSpec, around: Surroundings, database: str) -> Plan:
+    """Plan a specification's query, as a start would.
 
     A stream whose schema is to be inferred is sampled; others are not opened.
 
@@ -30,18 +26,7 @@ def tables_of(spec: JobSpec, around: Surroundings, database: str) -> dict[str, s
         If a stream to be sampled does not answer.
     """
     schemas, references = schemas_of(spec, around), references_of(spec, around)
-    plan = plan_spec(spec, schemas, references, around, database=database)
-    return {table.name: table.fingerprint for table in plan.tables}
-
-
-def misfits(wanted: Plan | Mapping[str, str], file: JobFile) -> list[str]:
-    """Name the state tables in a job's file that a plan would not go on with."""
-    if isinstance(wanted, Plan):
-        wanted = {table.name: table.fingerprint for table in wanted.tables}
-    kept = json.loads(file.about("state") or "{}")
-    if not kept:
-        return []
-    return sorted(name for name in {*kept, *wanted} if kept.get(name) != wanted.get(name))
+    return plan_spec(spec, schemas, references, around, database=database)
 
 
 def schemas_of(spec: JobSpec, around: Surroundings) -> dict[str, dict[str, str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from streamops_nb.engine.assembly import Surroundings, assemble
 from streamops_nb.engine.inlet import Inlet
+from streamops_nb.engine.kept import with_cuts
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.start import first_checkpoint
 from streamops_nb.model.batch import Position
@@ -56,6 +57,7 @@ def outlooks(
     *,
     stands: Checkpoint,
     points: Mapping[str, Start | None],
+    anew: frozenset[str] = frozenset(),
 ) -> tuple[dict[str, Outlook], dict[str, str]]:
     """Look from several start points at once.
 
@@ -65,6 +67,8 @@ def outlooks(
         Where the job stands.
     points
         Start points by name; None goes on from where it stands.
+    anew
+        The stages that begin with empty windows if it goes on.
 
     Returns
     -------
@@ -85,7 +89,8 @@ def outlooks(
     try:
         units = {name: inlet.source.traits.unit for name, inlet in parts.inlets.items()}
         found = {
-            name: _look(parts.plan, parts.inlets, stands, start) for name, start in points.items()
+            name: _look(parts.plan, parts.inlets, stands, start, anew)
+            for name, start in points.items()
         }
         return {
             name: replace(look, trouble=mask(look.trouble, written, around.environ))
@@ -97,10 +102,17 @@ def outlooks(
 
 
 def _look(
-    plan: Plan, inlets: Mapping[str, Inlet], stands: Checkpoint, start: Start | None
+    plan: Plan,
+    inlets: Mapping[str, Inlet],
+    stands: Checkpoint,
+    start: Start | None,
+    anew: frozenset[str],
 ) -> Outlook:
     try:
-        first = stands if start is None else first_checkpoint(start, plan, inlets, stands)
+        if start is None:
+            first = with_cuts(plan, inlets, stands, anew)
+        else:
+            first = first_checkpoint(start, plan, inlets, stands)
         left, again, lost = {}, {}, {}
         for name, inlet in inlets.items():
             ends = inlet.ends()
@@ -115,7 +127,7 @@ def _look(
             lost[name] = sum(gone(inlet, position).values())
     except SourceError as error:
         return Outlook(trouble=str(error))
-    cut = max(first.cut, first.since)
+    cut = max(first.cut, first.since, *first.cuts.values())
     cuts = bool(plan.operators) and cut > Checkpoint().cut
     return Outlook(
         positions=first.positions, left=left, again=again, lost=lost, cut=cut if cuts else None

@@ -179,8 +179,9 @@ class Loop:
         if not self._external:
             return None
         record = self._file.begun(self.checkpoint.n + 1)
-        if record is None:
-            return None
+        operators = {operator.name for operator in self._plan.operators}
+        if record is None or record.frontiers.keys() != operators:
+            return None  # begun by a query of other stages: what is planned anew takes its place
         if not self._references.compare(record.references, record.n):
             record = replace(record, references=self._references.versions)
             self._file.begin(record)
@@ -213,6 +214,7 @@ class Loop:
             now=now,
             cut=self.checkpoint.cut,
             since=self.checkpoint.since,
+            cuts=self.checkpoint.cuts,
             version=self._version,
             references=self._references.refresh(self._session),
         )

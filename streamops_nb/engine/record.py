@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from streamops_nb.model.batch import Span, advance
+from streamops_nb.model.events import NEVER
+from streamops_nb.plan.operator import Operator
 
 __all__ = ["Checkpoint", "Frontier", "Record"]
 
@@ -40,6 +42,8 @@ class Record:
         The specification's version.
     references
         Per reference, which version of its data was read.
+    cuts
+        See `Checkpoint`.
     """
 
     n: int
@@ -51,6 +55,11 @@ class Record:
     since: int = -(2**62)
     version: int = 0
     references: Mapping[str, str] = field(default_factory=dict)
+    cuts: Mapping[str, int] = field(default_factory=dict)
+
+    def cut_of(self, operator: Operator) -> int:
+        """Before which of its windows an operator's were cut off; `NEVER` if none was."""
+        return _cut_of(self, operator)
 
     def to_json(self) -> str:
         """Write the record."""
@@ -65,6 +74,7 @@ class Record:
                 "since": self.since,
                 "version": self.version,
                 "references": dict(self.references),
+                "cuts": dict(self.cuts),
             }
         )
 
@@ -97,6 +107,9 @@ class Checkpoint:
         Per state table, how many it held after partial states were last merged.
     cut, since
         See `Record`.
+    cuts
+        Per operator whose windows are cut off later than `cut` tells - it began anew while others
+        went on - before which of them, microseconds.
     emits_cut_off
         Whether windows that begin before `cut` are emitted, with a mark, and not left out.
     seq
@@ -115,10 +128,29 @@ class Checkpoint:
     merged_rows: Mapping[str, int] = field(default_factory=dict)
     cut: int = -(2**62)
     since: int = -(2**62)
+    cuts: Mapping[str, int] = field(default_factory=dict)
     emits_cut_off: bool = False
     seq: int = 0
     ended: bool = False
     stopped: bool = False
+
+    def cut_of(self, operator: Operator) -> int:
+        """Before which of its windows an operator's were cut off; `NEVER` if none was."""
+        return _cut_of(self, operator)
+
+    def reach(self, stream: str) -> int:
+        """The largest event time seen of a stream; `NEVER` if none was."""
+        partitions = self.clocks.get(stream, {}).get("partitions", {})
+        return max((largest for largest, _ in partitions.values()), default=NEVER)
+
+    def without_state(self) -> Checkpoint:
+        """Give what is left when all window state is dropped: position (the stop point), numbers.
+
+        Windows that had begun before the stop point have lost rows by that: they count as cut off.
+        """
+        reached = [self.reach(stream) for stream in self.clocks]
+        cut = max([self.cut, *(largest + 1 for largest in reached if largest > NEVER)])
+        return Checkpoint(n=self.n, seq=self.seq, positions=self.positions, cut=cut, stopped=True)
 
     def after(self, record: Record, **changes: Any) -> Checkpoint:
         """Give the checkpoint that follows when the batch of `record` has been done."""
@@ -137,3 +169,8 @@ class Checkpoint:
     def from_json(cls, text: str) -> Checkpoint:
         """Read a checkpoint."""
         return cls(**json.loads(text))
+
+
+def _cut_of(where: Record | Checkpoint, operator: Operator) -> int:
+    everywhere = where.cut if where.cut <= NEVER else where.cut + operator.cut_trail
+    return max(everywhere, where.cuts.get(operator.name, NEVER))

@@ -15,14 +15,14 @@ from streamops_nb.engine.assembly import Parts, Surroundings, assemble
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.external import External
 from streamops_nb.engine.facts import batch_facts
-from streamops_nb.engine.fit import misfits
 from streamops_nb.engine.forecast import gone
+from streamops_nb.engine.kept import Kept, kept_under, state_of, with_cuts, without
 from streamops_nb.engine.loop import Done, Loop
 from streamops_nb.engine.record import Checkpoint
 from streamops_nb.engine.start import first_checkpoint
 from streamops_nb.engine.state import prepare
 from streamops_nb.model.batch import Span
-from streamops_nb.model.errors import Interrupted, SourceError, StreamopsError
+from streamops_nb.model.errors import Interrupted, SourceError, StorageError, StreamopsError
 from streamops_nb.model.secrets import mask
 from streamops_nb.model.spec import JobSpec, Start
 from streamops_nb.plan.operator import Plan
@@ -141,15 +141,22 @@ class Runner:
     def _settle(self, start: Start | None, *, fresh: bool, stopped: bool) -> None:
         """Find where to go on or to start, and get file, session and sink ready for it."""
         load_macros(self._session)
-        before = self.file.open()
-        chosen = self.file.next_start()
+        plan, file = self.parts.plan, self.file
+        before = file.open()
+        chosen = file.next_start()
         if chosen is not None:
             start, fresh = chosen, True
-        dropped = self.file.may_drop and misfits(self.parts.plan, self.file)
+        lasts = bool(before.positions) and not (fresh or before.ended or before.stopped or stopped)
+        kept = self._kept(before) if lasts else Kept()
+        # a sink that refuses what the query makes does so before anything is dropped
+        if self._external:
+            self.parts.sink.open()
+        else:
+            self.parts.sink.open(self._session)
         # what has come since the end is read as after a stop
-        if before.ended or dropped or (stopped and not before.stopped):
-            self.file.clear()
-            before = self.file.open()
+        if before.ended or (stopped and not before.stopped) or (kept.anew and not kept.stays):
+            file.clear()
+            before = file.open()
         elif not fresh:
             self._check_retained(before)
         if fresh or before.stopped or not before.positions:
@@ -157,19 +164,40 @@ class Runner:
             # one that was stopped before it began has no stop point
             if before.stopped and before.positions and not fresh:
                 wanted = self.spec.start.model_copy(update={"at": "stopped"})
-            first = first_checkpoint(wanted, self.parts.plan, self.parts.inlets, before)
-            self.file.begin_at(first)
+            file.begin_at(first_checkpoint(wanted, plan, self.parts.inlets, before), state_of(plan))
+        else:
+            self._go_on(before, kept)
         prepare(
-            self.parts.plan,
-            file=self.file,
+            plan,
+            file=file,
             session=self._session,
             inlets=self.parts.inlets,
             references=self.parts.references,
         )
-        if self._external:
-            self.parts.sink.open()
-        else:
-            self.parts.sink.open(self._session)
+
+    def _kept(self, before: Checkpoint) -> Kept:
+        """Say what of the window state goes on; see that somebody agreed if not all does."""
+        reads_back = self.spec.start.cut_off == "lookback"
+        kept = kept_under(self.parts.plan, self.file, before, reads_back=reads_back)
+        if kept.goes and not self.file.may_drop:
+            raise StorageError(
+                f"the window state kept in {', '.join(kept.goes)} belongs to an earlier "
+                "version of the query, or of streamops_nb - agree that it is dropped: "
+                "start(drop_state=True)"
+            )
+        return kept
+
+    def _go_on(self, before: Checkpoint, kept: Kept) -> None:
+        """Go on behind the last commit, with what is kept of the window state."""
+        plan, first = self.parts.plan, before
+        changed = bool(kept.goes or kept.anew)
+        if changed:
+            emits = self.spec.start.cut_off == "emit"
+            first = without(kept, before, emits_cut_off=emits)
+        first = with_cuts(plan, self.parts.inlets, first, kept.anew)
+        state = state_of(plan)
+        if first != before or self.file.state() != state or self.file.may_drop:
+            self.file.go_on_at(first, state, kept.drops, again=not changed)
 
     def _check_retained(self, stands: Checkpoint) -> None:
         """Say what is lost before a run goes on behind it."""

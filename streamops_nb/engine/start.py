@@ -15,7 +15,7 @@ from streamops_nb.model.spec import Positions, Start
 from streamops_nb.plan.operator import Plan
 from streamops_nb.sources.base import Limit
 
-__all__ = ["UNMARKED", "first_checkpoint"]
+__all__ = ["UNMARKED", "first_checkpoint", "reached"]
 
 UNMARKED = Fault(
     what="the job's output has no column `_cut_off` that could mark them",
@@ -80,18 +80,32 @@ def _start_of(start: Start, inlet: Inlet, before: Checkpoint) -> tuple[Position,
     """Where a stream starts, and its cut (None: nothing lies before it)."""
     at = start.at or ("earliest" if inlet.source.traits.bounded else "latest")
     if isinstance(at, Positions):
-        position, first = at.positions.get(inlet.name, {}), inlet.ends().earliest
-        before_it = any(
-            position.get(partition, offset) > offset for partition, offset in first.items()
-        )
-        return position, _first_after(inlet, position) if before_it else None
+        position = at.positions.get(inlet.name, {})
+        return position, _after(inlet, position)
     if isinstance(at, datetime):
         return inlet.source.seek(at), (at - _EPOCH) // _MICROSECOND
     if at == "stopped" and inlet.name in before.positions:
-        return before.positions[inlet.name], before.cut if before.cut > NEVER else None
+        position = before.positions[inlet.name]
+        return position, before.cut if before.cut > NEVER else _after(inlet, position)
     if at == "latest":
         return inlet.source.seek(0), _last_before(inlet)
     return inlet.ends().earliest, None
+
+
+def reached(inlet: Inlet, stands: Checkpoint) -> int:
+    """Just after the largest event time that a job has read of a stream; `NEVER` before any."""
+    if inlet.name in stands.clocks:
+        largest = stands.reach(inlet.name)
+        return largest if largest <= NEVER else largest + 1
+    found = _after(inlet, stands.positions.get(inlet.name, {}))
+    return NEVER if found is None else found
+
+
+def _after(inlet: Inlet, position: Position) -> int | None:
+    """The cut of a position; None if nothing lies before it."""
+    first = inlet.ends().earliest
+    lies = any(position.get(partition, offset) > offset for partition, offset in first.items())
+    return _first_after(inlet, position) if lies else None
 
 
 def _lookback(start: Start, plan: Plan) -> timedelta | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 
@@ -13,12 +11,11 @@ from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.inlet import Inlet
 from streamops_nb.engine.places import with_places
 from streamops_nb.engine.references import References
-from streamops_nb.model.errors import StorageError
 from streamops_nb.plan.cutting import FLAG, closed_rows
 from streamops_nb.plan.operator import Plan
 from streamops_nb.plan.places import PLACE, placed_stream
 
-__all__ = ["planned_here", "prepare", "stages_of"]
+__all__ = ["planned_here", "prepare"]
 
 _PLANNED_BY = "state planned by"
 
@@ -31,15 +28,8 @@ def prepare(
     inlets: Mapping[str, Inlet],
     references: References,
 ) -> None:
-    """Make references readable and create the state tables that are missing.
-
-    Raises
-    ------
-    StorageError
-        If the file keeps window state of another query, which would be wrong for this one.
-    """
+    """Make references readable and create the state tables that are missing."""
     references.show(session)
-    _check_kept(plan, file)
     for name, inlet in inlets.items():
         nothing = inlet.nothing()
         session.declare(name, inlet.columns, nothing.table)
@@ -54,28 +44,13 @@ def prepare(
         for table in operator.tables:
             create = table.create.fill()
             session.run(f"CREATE TABLE IF NOT EXISTS {table.name} AS {create}")
+    if not planned_here(file):
+        file.note(_PLANNED_BY, _ours())
 
 
 def _declare(session: Session, name: str, columns: Mapping[str, str]) -> None:
     typed = ", ".join(f"CAST(NULL AS {kind}) AS {ident(c)}" for c, kind in columns.items())
     session.declare(name, columns, session.table(f"SELECT {typed} LIMIT 0"))
-
-
-def _check_kept(plan: Plan, file: JobFile) -> None:
-    wanted = {table.name: table.fingerprint for table in plan.tables}
-    text = file.about("state")
-    if text is None:
-        file.note("state", json.dumps(wanted))
-    kept = wanted if text is None else json.loads(text)
-    if kept != wanted:
-        changed = sorted(name for name in {*kept, *wanted} if kept.get(name) != wanted.get(name))
-        raise StorageError(
-            f"the window state kept in {', '.join(stages_of(changed))} belongs to an earlier "
-            "version of the query, or of streamops_nb - agree that it is dropped: "
-            "start(drop_state=True)"
-        )
-    if not planned_here(file):
-        file.note(_PLANNED_BY, _ours())
 
 
 def planned_here(file: JobFile) -> bool:
@@ -89,9 +64,3 @@ def planned_here(file: JobFile) -> bool:
 @cache
 def _ours() -> str:
     return version("streamops-nb")
-
-
-def stages_of(tables: Iterable[str]) -> list[str]:
-    """Name the stages that keep tables of state: ``"job_x"."state_<stage>_<number>"``."""
-    names = (re.sub(r'^"[^"]*"\.', "", table).replace('"', "") for table in tables)
-    return list(dict.fromkeys(name.removeprefix("state_").rpartition("_")[0] for name in names))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from streamops_nb.engine.fit import misfits, tables_of
-from streamops_nb.engine.state import planned_here, stages_of
+from streamops_nb.engine.fit import plan_of
+from streamops_nb.engine.kept import Kept, kept_of, kept_under
+from streamops_nb.engine.state import planned_here
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.core import Core
 
-__all__ = ["Fit", "agree", "fit_of"]
+__all__ = ["Fit", "agree", "fit_of", "keeping"]
 
 _KEEPING = frozenset({Status.PAUSED, Status.FAILED})
 """Statuses in which a job keeps window state with which its next start goes on."""
@@ -25,31 +27,59 @@ class Fit:
 
     Parameters
     ----------
-    rows
-        Rows of window state that are kept.
+    kept
+        The stages whose window state goes on, each with its rows.
     dropped
-        The stages whose part of it does not fit; with it all is dropped. Empty: all of it fits.
+        The stages whose state would be dropped: their own part of the query changes, or one that
+        feeds them. Empty: all of it fits.
+    reads_back
+        Whether all windows are then rebuilt by reading back (``cut_off: lookback``).
     agreed
         Whether somebody agreed to that.
     """
 
     job: str
-    rows: int = 0
-    dropped: tuple[str, ...] = ()
+    kept: Mapping[str, int] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    reads_back: bool = False
     agreed: bool = False
+
+    @property
+    def rows(self) -> int:
+        """How many rows of window state are kept now."""
+        return sum(self.kept.values()) + sum(self.dropped.values())
 
     def __bool__(self) -> bool:
         return not self.dropped
 
     def __str__(self) -> str:
+        said = f"{_count(self.rows)} of window state {_are(self.rows)} kept for {self.job}"
         if not self.dropped:
-            return f"{self.rows:,} rows of window state are kept for {self.job}, all of it fits"
-        stages = f"the stage{'s' if self.dropped[1:] else ''} {', '.join(self.dropped)}"
+            return f"{said}, all of it fits"
+        gone = _stages(self.dropped)
+        if self.reads_back:
+            return (
+                f"{said}; the query changes, and `cut_off: lookback` rebuilds the windows of all"
+                f" stages by reading back, so what is kept in {gone} would be dropped"
+            )
+        stays = f"; what is kept in {_stages(self.kept)} goes on" if self.kept else ""
         return (
-            f"{self.rows:,} rows of window state are kept for {self.job}; what is kept in {stages}"
-            " changes, so they would be dropped: windows that are half full now would count as cut"
-            " off"
+            f"{said}; what is kept in {gone} changes, or is fed by what changes, so it would be"
+            f" dropped: windows of it that are half full now would count as cut off{stays}"
         )
+
+
+def _stages(rows: Mapping[str, int]) -> str:
+    named = [f"{name} ({_count(n)})" for name, n in rows.items()]
+    return f"the stage{'s' if named[1:] else ''} {', '.join(named)}"
+
+
+def _are(rows: int) -> str:
+    return "is" if rows == 1 else "are"
+
+
+def _count(rows: int) -> str:
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
 def fit_of(core: Core, spec: JobSpec) -> Fit:
@@ -60,20 +90,40 @@ def fit_of(core: Core, spec: JobSpec) -> Fit:
     Refused
         If the query has faults.
     """
-    name = spec.name
-    rows = core.states.view(name).state_rows
+    return keeping(core, spec)[0]
+
+
+def keeping(core: Core, spec: JobSpec) -> tuple[Fit, Kept]:
+    """Say what becomes of a job's kept state, for people and for what starts the job.
+
+    Raises
+    ------
+    Refused
+        If the query has faults.
+    """
+    name, kept, agreed = spec.name, Kept(), False
     if core.states.state(name).observed not in _KEEPING or not core.backend.job_path(name).exists():
-        return Fit(job=name)
+        return Fit(job=name), kept
     record = core.catalog.job(name)
     same = bool(record.ran) and _same_plan(spec, core.spec(name, record.ran))
+    back = spec.start.cut_off == "lookback"
     database = core.backend.attach_job(name)
     with core.backend.job_file(name) as file:
-        file.open()
-        if not file.about("state") or (same and planned_here(file)):
-            return Fit(job=name, rows=rows)
-        changed = misfits(tables_of(spec, core.backend.surroundings, database), file)
-        agreed = file.may_drop
-    return Fit(job=name, rows=rows, dropped=tuple(stages_of(changed)), agreed=agreed)
+        stands = file.open()
+        if same and planned_here(file):
+            kept = kept_of(file, stands)
+        elif file.state() is not None:
+            plan = plan_of(spec, core.backend.surroundings, database)
+            kept = kept_under(plan, file, stands, reads_back=back)
+            agreed = file.may_drop
+    fit = Fit(
+        job=name,
+        kept=kept.stays,
+        dropped=kept.goes,
+        reads_back=back and bool(kept.anew),
+        agreed=agreed,
+    )
+    return fit, kept
 
 
 def agree(core: Core, name: str) -> None:

@@ -9,13 +9,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from streamops_nb.engine.forecast import Outlook, outlooks
+from streamops_nb.engine.kept import Kept
 from streamops_nb.engine.record import Checkpoint
+from streamops_nb.model.errors import SourceError
 from streamops_nb.model.events import BatchCommitted
 from streamops_nb.model.lifecycle import Action, Status
-from streamops_nb.model.spec import Start
+from streamops_nb.model.spec import JobSpec, Start
 from streamops_nb.model.wording import number_of
 from streamops_nb.ops.core import Core
 from streamops_nb.ops.decision import Verdict
+from streamops_nb.ops.fitting import Fit, keeping
 from streamops_nb.ops.operations import Operations, Request
 
 if TYPE_CHECKING:
@@ -83,12 +86,20 @@ class Forecast:
         CU that are free now.
     points
         The default first.
+    fit
+        What becomes of the window state that is kept, if it goes on from the last commit.
     """
 
     job: str
     verdict: Verdict
     free: float
     points: tuple[Point, ...]
+    fit: Fit
+
+    @property
+    def agreed(self) -> str:
+        """What of the window state is dropped by a start that is allowed; empty for nothing."""
+        return "" if self.fit or not self.verdict.allowed else f"agreed: {self.fit}"
 
     @property
     def df(self) -> pd.DataFrame:
@@ -101,8 +112,9 @@ class Forecast:
     def __str__(self) -> str:
         verdict = self.verdict
         allowed = "allowed" if verdict.allowed else f"refused: {verdict.why}"
+        agreed = f"; {self.agreed}" if self.agreed else ""
         return (
-            f"start {self.job} ({verdict.status}): {allowed}; {self.free:g} CU are free\n"
+            f"start {self.job} ({verdict.status}): {allowed}; {self.free:g} CU are free{agreed}\n"
             f"{self.df.to_string(index=False)}"
         )
 
@@ -141,7 +153,11 @@ class Forecasting:
         decision = self._operations.decide(request)
         spec = core.spec(name)
         stands, chosen = self._stands(name)
+        fit, going = self._keeping(spec)
         points = _points(spec.start, stands, chosen)
+        if None in points.values() and going.anew and not going.stays:
+            stands = stands.without_state()  # nothing is left to go on with
+            points["last commit"] = spec.start.model_copy(update={"at": "stopped"})
         if at is not None:
             points[f"at {request.chosen['at']}"] = self._operations.chosen(request)[name]
         found, units = outlooks(
@@ -149,8 +165,9 @@ class Forecasting:
             core.backend.surroundings,
             stands=stands,
             points=points,
+            anew=going.anew,
         )
-        kept = 0 if stands.stopped else core.states.view(name).state_rows
+        kept = sum(fit.kept.values())
         pace = self._pace(name, units)
         return Forecast(
             job=name,
@@ -160,7 +177,14 @@ class Forecasting:
                 _point(point, look, units, pace, kept if points[point] is None else 0)
                 for point, look in found.items()
             ),
+            fit=fit,
         )
+
+    def _keeping(self, spec: JobSpec) -> tuple[Fit, Kept]:
+        try:
+            return keeping(self._core, spec)
+        except SourceError:  # the points tell
+            return Fit(job=spec.name), Kept()
 
     def _pace(self, name: str, units: Mapping[str, str]) -> _Pace:
         """What the last batches of a job tell: records a second, and records per unit."""

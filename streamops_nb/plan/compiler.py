@@ -7,7 +7,7 @@ from typing import Any
 
 from streamops_nb.db import ident
 from streamops_nb.model.errors import Fault, QueryRefused
-from streamops_nb.plan.cutting import Cutting, is_open_ended, start_of
+from streamops_nb.plan.cutting import Cutting, is_open_ended, start_of, trails_of
 from streamops_nb.plan.decompose import Decomposed, decompose, names_row
 from streamops_nb.plan.operator import Operator, StateTable
 from streamops_nb.plan.places import PLACE, Places, streams_of
@@ -89,11 +89,14 @@ class Compiler:
             Keep with each row the place of its record, where it has one.
         """
         frontier = stage.relation.frontier
-        self._cut_trails[stage.name] = max(self._cut_trail(item) for item in stage.items)
+        trails = trails_of(stage)
+        self._cut_trails[stage.name] = max(
+            self._cut_trails.get(source, 0) + trail for source, trail in trails.items()
+        )
         window = next(i.relation.window for i in stage.items if i.relation.window is not None)
         decomposed = None if rows else decompose(stage, self._tree)
         if decomposed is not None:
-            return self._partials(stage, decomposed)
+            return self._partials(stage, decomposed, trails)
         cutting = self._cutting(stage)
         tables: list[StateTable] = []
         ours: dict[str, str] = {}
@@ -121,6 +124,7 @@ class Compiler:
             stage=stage,
             window=window,
             frontier=frontier,
+            trails=trails,
             cut_trail=self._cut_trails[stage.name],
             open_ended=stage.name in self._open_ended,
             dropped=self._dropped(stage, ours),
@@ -168,16 +172,6 @@ class Compiler:
         cutting = self._cutting(stage)
         table = cutting.table(macros[0], self._table(stage, 0)) if macros else None
         return [] if table is None else [table]
-
-    def _cut_trail(self, item: Item) -> int:
-        """How much later than the start point the windows of an item begin to be whole."""
-        if item.macro is None:
-            return self._cut_trails.get(item.relation.name, 0)
-        mark = item.macro.source.marks[item.macro.time]
-        inner = mark.window.size if mark.what == "end" and mark.window else 0
-        # a session that begins less than its gap after the start point may have begun before it
-        own = item.macro.window.size if item.macro.window.kind == "session" else 0
-        return self._cut_trails.get(item.macro.source.name, 0) + inner + own
 
     def _dropped(self, stage: Stage, ours: Mapping[str, str]) -> Statement | None:
         """Count the windows of a stage's first macro that were cut off."""
@@ -309,7 +303,7 @@ class Compiler:
             oldest=Statement(f"SELECT min(_end) FROM {name}"),
         )
 
-    def _partials(self, stage: Stage, parts: Decomposed) -> Operator:
+    def _partials(self, stage: Stage, parts: Decomposed, trails: Mapping[str, int]) -> Operator:
         """Keep partial aggregates per pane and key."""
         item = parts.item
         macro = _present(item.macro)
@@ -358,6 +352,7 @@ class Compiler:
             stage=stage,
             window=window,
             frontier=stage.relation.frontier,
+            trails=trails,
             cut_trail=self._cut_trails[stage.name],
             open_ended=stage.name in self._open_ended,
             dropped=self.query(cut, (), **before),

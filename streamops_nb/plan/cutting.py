@@ -32,6 +32,7 @@ __all__ = [
     "is_open_ended",
     "needs_split",
     "start_of",
+    "trails_of",
 ]
 
 CUT_OFF = "_cut_off"
@@ -188,3 +189,22 @@ def start_of(relation: Relation) -> str:
             us = f"epoch_us({ident(column)})"
             return us if what == "start" else window.start_of(us)
     raise AssertionError("a join names the window of both sides")
+
+
+def trails_of(stage: Stage) -> dict[str, int]:
+    """How much later than those of what feeds a stage its windows begin to be whole."""
+    trails: dict[str, int] = {}
+    for item in stage.items:
+        sources, trail = [item.relation.name], 0
+        if item.macro is not None:
+            source = item.macro.source
+            mark = source.marks[item.macro.time]
+            # a session that begins less than its gap later may have begun before
+            trail = item.macro.window.size if item.macro.window.kind == "session" else 0
+            trail += mark.window.size if mark.what == "end" and mark.window else 0
+            sources = [source.name] if source.kind is Kind.CLOSED else list(source.frontier)
+        elif item.relation.kind is not Kind.CLOSED:
+            continue
+        for name in sources:
+            trails[name] = max(trail, trails.get(name, 0))
+    return trails

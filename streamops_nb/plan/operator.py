@@ -42,6 +42,10 @@ class StateTable:
         If its rows have the places of their records: the streams, as the places number them.
     oldest
         A query for the smallest time (or end of a window) that it holds, microseconds.
+    fed
+        Changes whenever rows that were kept mean something else than those that come under another
+        plan, though they are kept alike: the types of its columns, and for rows of a stage over
+        windows all that the stage is made of.
     """
 
     name: str
@@ -55,6 +59,7 @@ class StateTable:
     merge: Statement | None = None
     placed: tuple[str, ...] = ()
     oldest: Statement | None = None
+    fed: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -77,6 +82,9 @@ class Operator:
         The query for the rows of the windows that close in a batch.
     dropped
         A query for the number of windows that were cut off and close in the batch.
+    trails
+        Per stream or stage over windows that feeds it, how much later than there windows begin to
+        be whole here, microseconds.
     cut_trail
         How much later than the start point windows begin to be whole here, microseconds.
     open_ended
@@ -97,6 +105,7 @@ class Operator:
     direct: frozenset[str] = field(default_factory=frozenset)
     emit: Statement
     dropped: Statement | None = None
+    trails: Mapping[str, int] = field(default_factory=dict)
     cut_trail: int = 0
     open_ended: bool = False
     leaves: bool = True

@@ -135,5 +135,7 @@ def forecast_html(forecast: Any) -> str:
     verdict = forecast.verdict
     free = f"{cu_text(verdict.cu)} CU are needed; remaining: {cu_text(forecast.free)} CU."
     why = f'<p class="why">{text_html(verdict.why)}</p>' if verdict.why else f"<p>{free}</p>"
+    if forecast.agreed:
+        why += f'<p class="why">{text_html(forecast.agreed)}</p>'
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     return f'{why}<div class="plan">{table}</div>'
