@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from streamops_nb.engine.assembly import Surroundings, assemble
+from streamops_nb.engine.assembly import Surroundings, assemble, open_stream, timing_of
 from streamops_nb.engine.inlet import Inlet
 from streamops_nb.engine.kept import with_cuts
 from streamops_nb.engine.record import Checkpoint
@@ -17,7 +17,7 @@ from streamops_nb.model.spec import JobSpec, Start
 from streamops_nb.plan.operator import Plan
 from streamops_nb.sources.base import Limit
 
-__all__ = ["Outlook", "gone", "outlooks"]
+__all__ = ["Outlook", "gone", "gone_words", "missing", "outlooks"]
 
 _NOWHERE = "job"
 """Nothing is written, so the job's file need not be there."""
@@ -131,6 +131,46 @@ def _look(
     cuts = bool(plan.operators) and cut > Checkpoint().cut
     return Outlook(
         positions=first.positions, left=left, again=again, lost=lost, cut=cut if cuts else None
+    )
+
+
+def missing(spec: JobSpec, around: Surroundings, stands: Checkpoint) -> str:
+    """Say what sources no longer retain of what a job would go on with; empty for nothing.
+
+    Raises
+    ------
+    SpecRefused
+        If a setting or secret is missing.
+    SourceError
+        As of `gone`.
+    """
+    found = []
+    for name, position in stands.positions.items():
+        if name not in spec.streams:
+            continue
+        stream, session = spec.streams[name], around.instance.session()
+        try:
+            opened = open_stream(name, stream, around, session)
+        except BaseException:
+            session.close()
+            raise
+        inlet = Inlet(name, opened.source, opened.format, opened.schema, session, timing_of(stream))
+        try:
+            found.append(gone_words(inlet, gone(inlet, position)))
+        finally:
+            inlet.close()
+    return "; ".join(words for words in found if words)
+
+
+def gone_words(inlet: Inlet, lost: Mapping[str, int]) -> str:
+    """Say what of a stream is gone, and the way out; empty for nothing."""
+    if not lost:
+        return ""
+    unit = inlet.source.traits.unit
+    parts = ", ".join(f"{count:,} {unit} of {inlet.name} {p}" for p, count in lost.items())
+    return (
+        f"the source no longer retains where the job stood: {parts} are gone - start it"
+        " at `earliest` (behind the gap, without the kept window state)"
     )
 
 

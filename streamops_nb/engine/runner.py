@@ -15,7 +15,7 @@ from streamops_nb.engine.assembly import Parts, Surroundings, assemble
 from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.engine.external import External
 from streamops_nb.engine.facts import batch_facts
-from streamops_nb.engine.forecast import gone
+from streamops_nb.engine.forecast import gone, gone_words
 from streamops_nb.engine.kept import Kept, kept_under, state_of, with_cuts, without
 from streamops_nb.engine.loop import Done, Loop
 from streamops_nb.engine.record import Checkpoint
@@ -209,13 +209,7 @@ class Runner:
                     raise
                 continue  # the run waits until the source answers; `cut` then says the same
             if lost:
-                unit = inlet.source.traits.unit
-                parts = ", ".join(f"{count:,} {unit} of {name} {p}" for p, count in lost.items())
-                raise SourceError(
-                    f"the source no longer retains where the job stood: {parts} are gone - start it"
-                    " at `earliest` (behind the gap, without the kept window state)",
-                    retryable=False,
-                )
+                raise SourceError(gone_words(inlet, lost), retryable=False)
 
     @property
     def checkpoint(self) -> Checkpoint:

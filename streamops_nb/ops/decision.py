@@ -29,6 +29,8 @@ class Candidate:
         How long it may be paused, seconds.
     obstacle
         Why it cannot be done though its status allows it; empty if it can.
+    retained
+        See `Verdict`.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Candidate:
     cu: float
     pause_limit: float
     obstacle: str = ""
+    retained: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +61,9 @@ class Verdict:
         When a pause would end by its limit, seconds since the epoch.
     short
         Whether it is refused for want of CU.
+    retained
+        Of a start that would go on: whether the sources still hold where the job stands, ``yes``,
+        ``no`` or ``not known: …``.
     """
 
     job: str
@@ -69,6 +75,7 @@ class Verdict:
     starves: tuple[str, ...] = ()
     pause_until: float | None = None
     short: bool = False
+    retained: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,6 +124,7 @@ class Decision:
             "cu": [v.cu for v in self.verdicts],
             "free_after": [v.free_after for v in self.verdicts],
             "starves": [", ".join(v.starves) for v in self.verdicts],
+            "retained": [v.retained for v in self.verdicts],
             "pause_until": pd.to_datetime(pd.Series(until, dtype="float64"), unit="s", utc=True),
         }
         return pd.DataFrame(columns)
@@ -178,6 +186,7 @@ def _judge(
         "why": why,
         "cu": 0.0,
         "short": short,
+        "retained": candidate.retained,
     }
     if not why and action is Action.START:
         booking = booking.with_job(candidate.name, candidate.cu)

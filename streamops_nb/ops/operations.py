@@ -21,6 +21,7 @@ from streamops_nb.model.start import BY_SOURCE
 from streamops_nb.ops.core import Core, user
 from streamops_nb.ops.decision import Candidate, Decision, Outcome, decide
 from streamops_nb.ops.fitting import agree, fit_of
+from streamops_nb.ops.retaining import Retained, retained
 from streamops_nb.ops.retrying import Retrying
 
 __all__ = ["Operations", "Request"]
@@ -72,6 +73,11 @@ class Request:
         """Whether a start point is chosen."""
         return bool(self.chosen) or self.fresh
 
+    @property
+    def going_on(self) -> list[str]:
+        """The jobs that may go on from where they stand."""
+        return self.names if self.action is Action.START and not self.chooses else []
+
     def line(self, name: str) -> str:
         """Write the line of Python that asks the same of one job."""
         verb = {Action.FORCE_STOP: "stop", Action.RESET_POSITION: "reset"}.get(
@@ -119,22 +125,24 @@ class Operations:
             If the start point is none.
         """
         self.chosen(request)
-        return self._decide(request)
+        return self._decide(request, retained(self._core, request.going_on))
 
-    def _decide(self, request: Request) -> Decision:
+    def _decide(self, request: Request, held: Mapping[str, Retained]) -> Decision:
         core = self._core
-        candidates = [self._candidate(name, request) for name in request.names]
+        nothing = Retained()
+        candidates = [self._candidate(n, request, held.get(n, nothing)) for n in request.names]
         booking = core.catalog.booking()
         return decide(request.action, candidates, booking, self._readers, core.now())
 
-    def _candidate(self, name: str, request: Request) -> Candidate:
+    def _candidate(self, name: str, request: Request, held: Retained) -> Candidate:
         spec = self._core.spec(name)
         return Candidate(
             name=name,
             state=self._core.states.state(name),
             cu=spec.resources.cu,
             pause_limit=spec.pause_limit.total_seconds(),
-            obstacle=self._obstacle(name, request),
+            obstacle=self._obstacle(name, request) or held.why,
+            retained=held.said,
         )
 
     def _obstacle(self, name: str, request: Request) -> str:
@@ -209,9 +217,11 @@ class Operations:
             If the start point is none; nothing is changed then.
         """
         core = self._core
+        # asked outside of the decision; one alone tells by itself what it lacks
+        sound = retained(core, request.going_on if begin and not alone else [])
         with self.deciding:
             starts = self.chosen(request)
-            decision = self._decide(request)
+            decision = self._decide(request, sound)
             refused = [request.taken(v.job, core.now(), v.why) for v in decision.refused]
             core.states.note(*refused)
             if refused and not best_effort:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import streamops_nb as so
 from streamops_nb.db import ident
 from streamops_nb.model.lifecycle import Status
+from streamops_nb.model.spec import JobSpec
+from streamops_nb.ops import retaining
 from streamops_nb.ops.workspace import Workspace
 from tests.ops.operated import appended, opened, plant, until
 
@@ -182,6 +186,13 @@ def test_a_position_that_is_no_longer_retained_is_told_before_anything_is_lost(
     workspace.read(f"INSERT INTO {marks} VALUES ({last - 1}, now(), true)")
     told = job.start(plan=True).points
     assert (told[0].start, told[0].lost) == ("last commit", "2 batches")
+    # the plan for several says so, and none of them is started
+    plan = workspace.start(["a", "up"], plan=True)
+    assert [(v.allowed, v.retained) for v in plan.verdicts] == [(False, "no"), (True, "yes")]
+    assert "2 batches of r 0 are gone" in plan.verdicts[0].why
+    with pytest.raises(so.MoveRefused, match="2 batches of r 0 are gone"):
+        workspace.start(["a", "up"])
+    assert (job.status, workspace.job("up").status) == (Status.PAUSED, Status.PAUSED)
     with pytest.raises(so.SourceError, match=r"no longer retains .* of r .* are gone"):
         job.start()
     assert job.status is Status.FAILED
@@ -189,3 +200,30 @@ def test_a_position_that_is_no_longer_retained_is_told_before_anything_is_lost(
     job.start(at="earliest")
     until(lambda: len(job.output) >= before + 5)
     assert job.status is Status.RUNNING
+
+
+def test_a_source_that_does_not_answer_leaves_open_what_it_retains(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = workspace.stream("log")
+    for name in ("a", "b"):
+        workspace.save(appended(name, start={"at": "earliest"}))
+    log.append(rows(0, 5))
+    workspace.start(["a", "b"])
+    for name in ("a", "b"):
+        fed(workspace, name)
+    workspace.pause(["a", "b"])
+    asked = threading.Event()
+    answer = retaining.missing
+
+    def silent(spec: JobSpec, *given: Any) -> str:
+        if spec.name == "a":
+            asked.wait()
+        return answer(spec, *given)
+
+    monkeypatch.setattr(retaining, "missing", silent)
+    monkeypatch.setattr(retaining, "_PATIENCE", 0.5)
+    plan = workspace.start(["a", "b"], plan=True)
+    asked.set()
+    assert list(plan.df["allowed"]) == [True, True]
+    assert plan.df["retained"][0] == "not known: its sources did not answer within 0.5 s"

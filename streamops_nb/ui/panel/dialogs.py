@@ -131,7 +131,9 @@ def _why_html(why: str) -> str:
 
 def _verdict_html(verdict: Any) -> str:
     if verdict.allowed:
-        return '<td class="yes">allowed</td>'
+        unsure = verdict.retained if verdict.retained.startswith("not known") else ""
+        told = f"; whether its position is retained is {unsure}" if unsure else ""
+        return f'<td class="yes">allowed{text_html(told)}</td>'
     return f'<td class="no">{text_html(verdict.why)}</td>'
 
 
