@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,7 @@ RECORDS = st.builds(
     cut=TIMES,
     version=st.integers(0, 9),
     references=st.dictionaries(NAMES, NAMES, max_size=2),
+    cuts=st.dictionaries(NAMES, TIMES, max_size=2),
 )
 RECORD = Record(
     n=1, spans={}, watermarks={"s": 5}, frontiers={"result": (NEVER, 5)}, now=7, cut=NEVER
@@ -105,3 +107,16 @@ def test_a_file_of_a_newer_version_is_refused(instance: Instance) -> None:
     file.note("format", "99")
     with pytest.raises(StorageError, match="newer version"):
         file.open()
+
+
+def test_a_file_of_the_format_before_is_read_and_is_of_this_one_then(instance: Instance) -> None:
+    file = JobFile(session := instance.session(), "job")
+    file.open()
+    before = Checkpoint(n=3, positions={"s": {"0": 4}}, cut=7)
+    old = {k: v for k, v in json.loads(before.to_json()).items() if k != "cuts"}
+    file.put(before)
+    session.run("UPDATE job.batches SET checkpoint = ?", [json.dumps(old)])
+    file.note("format", "1")
+    file.note("state", '{"t": "print"}')
+    assert file.open() == before
+    assert (file.about("format"), file.state()) == ("2", {"t": ("print", "")})
