@@ -10,6 +10,7 @@ from streamops_nb.engine.kept import Kept, kept_of, kept_under
 from streamops_nb.engine.state import planned_here
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.spec import JobSpec
+from streamops_nb.model.wording import number_of
 from streamops_nb.ops.core import Core
 
 __all__ = ["Fit", "agree", "fit_of", "keeping"]
@@ -53,7 +54,7 @@ class Fit:
         return not self.dropped
 
     def __str__(self) -> str:
-        said = f"{_count(self.rows)} of window state {_are(self.rows)} kept for {self.job}"
+        said = f"{number_of(self.rows)} of window state {_are(self.rows)} kept for {self.job}"
         if not self.dropped:
             return f"{said}, all of it fits"
         gone = _stages(self.dropped)
@@ -70,16 +71,12 @@ class Fit:
 
 
 def _stages(rows: Mapping[str, int]) -> str:
-    named = [f"{name} ({_count(n)})" for name, n in rows.items()]
+    named = [f"{name} ({number_of(n)})" for name, n in rows.items()]
     return f"the stage{'s' if named[1:] else ''} {', '.join(named)}"
 
 
 def _are(rows: int) -> str:
     return "is" if rows == 1 else "are"
-
-
-def _count(rows: int) -> str:
-    return f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
 def fit_of(core: Core, spec: JobSpec) -> Fit:
