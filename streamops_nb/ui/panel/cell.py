@@ -5,8 +5,8 @@ what builds on it fails there; changes of two threads get mixed up, and parts th
 ask a CDN for style sheets - and JupyterLab has the messages of each view handled on a thread of its
 own. So a screen waits until its view stands, and all threads take turns (`bridge.CELLS`).
 
-A view whose output is cleared, run again or closed says so, and is given up if it does not come
-back soon: a cell that is moved is drawn anew from the same output.
+A view whose output is cleared or run again says so, and is given up if it does not come back soon.
+One whose notebook is closed says nothing: JupyterLab ends the line to the kernel before.
 """
 
 # ruff: noqa: SLF001 - Panel has no public words for views, their models and what they send
