@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from streamops_nb.model.events import RejectsFound
+from streamops_nb.model.events import UNFILLED, RejectsFound, SourceNoted
 from streamops_nb.model.kept_view import view_from_json
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.views import JobView, fold
@@ -36,18 +36,21 @@ def recall(catalog: Catalog, names: Iterable[str]) -> dict[str, tuple[JobView, i
     places, views = _kept(catalog, wanted)
     folded: Counter[str] = Counter()
     rejects: dict[str, RejectsFound] = {}
+    unfilled: dict[str, list[SourceNoted]] = {name: [] for name in views}
     for event in catalog.recalled(places):
         folded[event.job] += 1
         if isinstance(event, RejectsFound):
             rejects[event.job] = event
+        elif isinstance(event, SourceNoted):
+            unfilled[event.job] += [event] if event.what == UNFILLED else []
         else:
             views[event.job] = fold(views[event.job], event)
     # one is looked up, of several all are listed
     records = [catalog.job(name) for name in wanted] if len(wanted) == 1 else catalog.jobs()
     return {
-        record.name: (_as_it_stands(views[record.name], record, rejects), folded[record.name])
+        name: (_as_it_stands(views[name], record, rejects, unfilled[name]), folded[name])
         for record in records
-        if record.name in views
+        if (name := record.name) in views
     }
 
 
@@ -62,12 +65,19 @@ def _kept(catalog: Catalog, names: list[str]) -> tuple[dict[str, int | None], di
     return places, views
 
 
-def _as_it_stands(view: JobView, record: JobRecord, rejects: dict[str, RejectsFound]) -> JobView:
+def _as_it_stands(
+    view: JobView,
+    record: JobRecord,
+    rejects: dict[str, RejectsFound],
+    unfilled: list[SourceNoted],
+) -> JobView:
     """Complete a view by what is not folded: the status is asked, of rejects the last are told."""
     last = rejects.get(view.job)
     # not folded: by its number it would pass for one that was, as later batches were
     if last is not None and last.run == view.run:
         view = replace(view, last_reject=last)
+    told = {note.stream: note.message for note in unfilled if note.run == view.run}
+    view = replace(view, unfilled={**view.unfilled, **told}) if told else view
     state = record.state
     return replace(
         view,
