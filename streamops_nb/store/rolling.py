@@ -39,7 +39,8 @@ class Rolling:
     @property
     def finest(self) -> float:
         """All facts of batches up to this time, seconds since the epoch, were stored before."""
-        return self._upto[TIERS[0].width]
+        # a coarse tier may have left nothing for the fine ones, which then stand still
+        return max(self._upto.values())
 
     def step(self, session: Session, now: float) -> bool:
         """Roll up some events, coarse slots first; say whether there may be more."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streamops_nb.db import open_instance
@@ -163,6 +163,7 @@ def test_a_catalog_that_is_reopened_goes_on_rolling_up_where_it_was(tmp_path: Pa
         max_size=40,
     )
 )
+@example([("batch", 179.0), ("batch", 1.0), ("roll", 16945.0), ("again", 0.0), ("roll", 69874.0)])
 def test_a_fold_of_what_is_left_equals_a_recount_from_scratch(deeds) -> None:
     instance = open_instance(threads=1)
     try:
