@@ -17,6 +17,7 @@ from streamops_nb.model.flow import Holder, StageRows
 from streamops_nb.model.lifecycle import Status
 
 __all__ = [
+    "FILLED",
     "FOREVER",
     "KINDS",
     "NEVER",
@@ -47,6 +48,9 @@ FOREVER = 2**62
 
 UNFILLED = "field without values"
 """What is noted of a stream of which no record has a field that its schema declares."""
+
+FILLED = "field has values"
+"""What is noted when such a field gets a value after all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from streamops_nb.model.events import (
+    FILLED,
     FOREVER,
     NEVER,
     UNFILLED,
@@ -310,9 +311,18 @@ def _rejects(view: JobView, event: RejectsFound) -> JobView:
 
 
 def _noted(view: JobView, event: SourceNoted) -> JobView:
-    if event.what != UNFILLED:
-        return view
-    return replace(view, unfilled={**view.unfilled, event.stream: event.message})
+    return replace(view, unfilled=unfilled_after(view.unfilled, [event]))
+
+
+def unfilled_after(told: Mapping[str, str], notes: Iterable[SourceNoted]) -> Mapping[str, str]:
+    """Give the words for fields without values, per stream, after some notes more."""
+    found = dict(told)
+    for note in notes:
+        if note.what == UNFILLED:
+            found[note.stream] = note.message
+        elif note.what == FILLED:
+            found.pop(note.stream, None)
+    return found
 
 
 # Rejects and late rows are counted with their batch; their own events are the details of that.

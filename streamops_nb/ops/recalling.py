@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from streamops_nb.model.events import UNFILLED, RejectsFound, SourceNoted
+from streamops_nb.model.events import RejectsFound, SourceNoted
 from streamops_nb.model.kept_view import view_from_json
 from streamops_nb.model.lifecycle import Status
-from streamops_nb.model.views import JobView, fold
+from streamops_nb.model.views import JobView, fold, unfilled_after
 from streamops_nb.store.catalog import Catalog
 from streamops_nb.store.records import JobRecord
 
@@ -42,7 +42,7 @@ def recall(catalog: Catalog, names: Iterable[str]) -> dict[str, tuple[JobView, i
         if isinstance(event, RejectsFound):
             rejects[event.job] = event
         elif isinstance(event, SourceNoted):
-            unfilled[event.job] += [event] if event.what == UNFILLED else []
+            unfilled[event.job].append(event)
         else:
             views[event.job] = fold(views[event.job], event)
     # one is looked up, of several all are listed
@@ -76,8 +76,8 @@ def _as_it_stands(
     # not folded: by its number it would pass for one that was, as later batches were
     if last is not None and last.run == view.run:
         view = replace(view, last_reject=last)
-    told = {note.stream: note.message for note in unfilled if note.run == view.run}
-    view = replace(view, unfilled={**view.unfilled, **told}) if told else view
+    told = [note for note in unfilled if note.run == view.run]
+    view = replace(view, unfilled=unfilled_after(view.unfilled, told)) if told else view
     state = record.state
     return replace(
         view,

@@ -80,6 +80,33 @@ def test_a_field_that_no_record_has_is_told_by_the_running_job(tmp_path: Path) -
         assert workspace.view("hours").unfilled == {"clicks": said}
 
 
+def test_a_field_that_gets_a_value_later_is_not_missed_any_longer(tmp_path: Path) -> None:
+    written(tmp_path)
+    spec = clicks("SELECT ts, millis FROM clicks", millis="DOUBLE", ref="VARCHAR")
+    with opened(tmp_path / "w") as workspace:
+        job = workspace.save(spec)
+        job.start(at="earliest")
+        job.wait("30s", rows=3)
+        said = "`millis`, `ref` are NULL in all of the first 3 records: do they call them so?"
+        assert job.view.unfilled == {"clicks": said}
+        (tmp_path / "clicks" / "b.csv").write_text("ts,page,millis\n31/12/2025 10:00,/,7\n")
+        job.wait("30s", rows=4)
+        left = "`ref` is NULL in all of the first 4 records: do they call it so?"
+        assert job.view.unfilled == {"clicks": left}
+        (tmp_path / "clicks" / "c.csv").write_text("ts,page,ref\n31/12/2025 11:00,/,x\n")
+        job.wait("30s", rows=5)
+        assert job.view.unfilled == {}
+        entries = job.errors().df[["level", "kind", "message"]].to_numpy().tolist()
+        assert sorted(entries) == [
+            ["info", "field has values", "`millis`: a value came after 3 records"],
+            ["info", "field has values", "`ref`: a value came after 4 records"],
+            ["warning", "field without values", said],
+            ["warning", "field without values", left],
+        ]
+    with opened(tmp_path / "w", resume=False) as workspace:  # recalled from what is stored
+        assert workspace.view("hours").unfilled == {}
+
+
 def test_a_pattern_without_a_file_is_told_by_preview_and_job(tmp_path: Path) -> None:
     written(tmp_path)
     with opened(tmp_path / "w") as workspace:
