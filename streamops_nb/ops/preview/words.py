@@ -115,17 +115,19 @@ def _unwritten(stage: StageResult, result: Result) -> Iterator[str]:
     number = {entry["values"]: entry["counts"] for entry in found}
     early = number.get(WindowStatus.EARLY, 0)
     gone = number.get(WindowStatus.CUT_OFF, 0)
-    are = f"{number_of(stage.rows_out)} {'is' if stage.rows_out == 1 else 'are'}"
+    one, rows = stage.rows_out == 1, number_of(stage.rows_out)
+    windows = "its window" if one else "their windows"
     if early:
         marks = (f"{n}'s watermark is {_at(f)}" for n, f in result.flows.items() if f.timing)
         yield (
-            f"{early:,} of {are} early: their windows are still open at "
-            f"the sample's end ({', '.join(marks)})"
+            f"{'the only row is' if one else f'{early:,} of {rows} are'} early: {windows} "
+            f"{'is' if one else 'are'} still open at the sample's end ({', '.join(marks)})"
         )
     if gone:
         yield (
-            f"{gone:,} of {are} cut off: their windows begin before the "
-            "sample, rows of them may be missing"
+            f"{'the only row is' if one else f'{gone:,} of {rows} are'} cut off: {windows} "
+            f"{'begins' if one else 'begin'} before the sample, rows of "
+            f"{'it' if one else 'them'} may be missing"
         )
 
 
