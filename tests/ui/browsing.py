@@ -19,8 +19,8 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from streamops_nb.ui.panel.page import page
 
 __all__ = [
-    "CHROMIUM", "EITHER", "OTHERS", "browser", "faults_of", "looked_at", "opened_page", "served",
-    "until", "write",
+    "CHROMIUM", "EITHER", "EXPECTED", "OTHERS", "browser", "faults_of", "looked_at", "opened_page",
+    "served", "until", "write",
 ]  # fmt: skip
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -29,6 +29,8 @@ _QUIET = (
     " --disable-component-update --disable-sync"
 )
 
+EXPECTED = 30_000.0
+"""Milliseconds in which what is expected is seen, on a busy machine, too."""
 
 EITHER = pytest.mark.parametrize(("width", "dark"), [(1280, False), (900, True)])
 """Each width and each theme once."""

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.ui.browsing import CHROMIUM, browser
+from tests.ui.browsing import CHROMIUM, EXPECTED, browser
 
-expect.set_options(timeout=30_000)  # milliseconds: of a busy machine, too
+expect.set_options(timeout=EXPECTED)
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browsing import faults_of, looked_at, until, write
+from tests.ui.browsing import EXPECTED, faults_of, looked_at, until, write
 from tests.ui.lab import asked, lab, notebook, run, run_all
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-_PATIENCE = 30_000.0
-"""Milliseconds: one kernel serves all that is shown."""
+_PATIENCE = 90_000.0
+"""Milliseconds: one kernel serves all that is shown, and a notebook of 9 MB is loaded anew."""
 
 MADE = """
 import streamops_nb as so
@@ -39,8 +39,10 @@ ws.save(plant("c", query="SELECT CAST(device AS INTEGER) AS n FROM r", errors={"
 @pytest.fixture(scope="module")
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     folder = tmp_path_factory.mktemp("lab")
+    expect.set_options(timeout=_PATIENCE)
     with lab(folder) as address:
         yield folder, address
+    expect.set_options(timeout=EXPECTED)
 
 
 def opened(

@@ -194,7 +194,6 @@ export function render({model, el}) {
   }
 
   function show_rows() {
-    close_menu()
     const before = rows
     rows = new Map()
     const order = []
@@ -211,6 +210,7 @@ export function render({model, el}) {
     while (body.children.length > order.length) body.lastChild.remove()
     show_selected()
     show_empty()
+    place_menu()
   }
 
   function show_empty() {
@@ -275,12 +275,22 @@ export function render({model, el}) {
     menu.popover = "manual"
     root.append(menu)
     menu.showPopover?.()
-    const place = more.getBoundingClientRect()
+    place_menu()
+    menu.firstChild.focus()
+  }
+
+  // beside its row, where that is after a scroll or a refresh; gone with it
+  function place_menu() {
+    if (!menu) return
+    const place = opener.getBoundingClientRect()
+    if (!opener.isConnected || place.bottom < 0 || place.top > window.innerHeight) {
+      close_menu()
+      return
+    }
     const above = place.top - menu.offsetHeight
     const fits = place.bottom + menu.offsetHeight < window.innerHeight || above < 0
     menu.style.top = `${fits ? place.bottom : above}px`
     menu.style.left = `${Math.max(0, place.right - menu.offsetWidth)}px`
-    menu.firstChild.focus()
   }
 
   root.addEventListener("click", (event) => {
@@ -302,9 +312,8 @@ export function render({model, el}) {
     }
   })
   const outside = (event) => { if (menu && !event.composedPath().includes(root)) close_menu() }
-  const scrolled = () => close_menu()
   document.addEventListener("click", outside)
-  window.addEventListener("scroll", scrolled, true)
+  window.addEventListener("scroll", place_menu, true)
 
   model.on("rows", show_rows)
   model.on("selected", show_selected)
@@ -314,7 +323,7 @@ export function render({model, el}) {
   model.on("msg:custom", (event) => patch((event.data || event).patch || []))
   model.on("remove", () => {
     document.removeEventListener("click", outside)
-    window.removeEventListener("scroll", scrolled, true)
+    window.removeEventListener("scroll", place_menu, true)
   })
 
   show_rows()
