@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from streamops_nb.model.lifecycle import Status
-from tests.ui.browsing import EITHER, OTHERS, faults_of, opened_page, served, until
+from tests.ui.browsing import EITHER, OTHERS, SETTLES, faults_of, opened_page, served, until
 from tests.ui.doors import plant_of
 
 pytestmark = pytest.mark.browser
@@ -36,6 +36,7 @@ def test_a_failure_is_looked_at_its_rows_previewed_and_its_batch_replayed(
             assert coming.value.suggested_filename == "a-failure.zip"
             page.get_by_role("cell", name="TooManyRejects").click()
             expect(page.locator(".details")).to_contain_text("TooManyRejects")
+            page.wait_for_timeout(SETTLES)
             page.get_by_role("button", name="Preview these rows").click()
             expect(page.get_by_text("Input: r", exact=True).last).to_be_visible()
             expect(page.get_by_role("button", name="Rejects", exact=False).last).to_be_visible()
