@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from streamops_nb.engine.fit import plan_of
 from streamops_nb.engine.kept import Kept, kept_of, kept_under
+from streamops_nb.engine.planned import plan_of
 from streamops_nb.engine.state import planned_here
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.spec import JobSpec

@@ -22,7 +22,7 @@ _LOOKED_AT = 3
 """Words, up to the one that DuckDB stumbles over, of which one may be misspelt: in ``SELECT a FORM
 b`` it stumbles over ``b``."""
 _AROUND = 40
-
+"""Characters before the place that are told."""
 
 _RESERVED = (
     "ALL", "ANALYZE", "AND", "ANY", "AS", "ASC", "AT", "BOTH", "CASE", "CHECK", "COLUMN",

@@ -11,7 +11,7 @@ from pathlib import Path
 from streamops_nb import plugins
 from streamops_nb.db import Instance, ident, open_instance
 from streamops_nb.engine.assembly import Surroundings, open_stream, plan_spec
-from streamops_nb.engine.fit import references_of, schemas_of
+from streamops_nb.engine.planned import references_of, schemas_of
 from streamops_nb.model.errors import Fault, Refused, SourceError, SpecRefused, StreamopsError
 from streamops_nb.model.secrets import resolve
 from streamops_nb.model.spec import JobSpec
