@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -193,20 +193,6 @@ CHANGES = {
         trail=10,
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
-    bench = Bench()
-    yield bench
-    bench.close()
-
-
-@pytest.fixture(scope="module")
-def batch() -> Iterator[Batch]:
-    batch = Batch()
-    yield batch
-    batch.close()
 
 
 def _at(second: float) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -120,20 +120,6 @@ QUERIES: dict[str, tuple[str, int]] = {
         5,
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
-    bench = Bench()
-    yield bench
-    bench.close()
-
-
-@pytest.fixture(scope="module")
-def batch() -> Iterator[Batch]:
-    batch = Batch()
-    yield batch
-    batch.close()
 
 
 def _at(second: float) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -110,20 +110,6 @@ class Live:
 
     def watermarks(self) -> list[int]:
         return [fact.watermarks["readings"] for fact in self.outcome().batches]
-
-
-@pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
-    bench = Bench()
-    yield bench
-    bench.close()
-
-
-@pytest.fixture(scope="module")
-def batch() -> Iterator[Batch]:
-    batch = Batch()
-    yield batch
-    batch.close()
 
 
 # partitions
