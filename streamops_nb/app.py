@@ -170,5 +170,9 @@ def _wait_for(host: str, port: int) -> None:
 
 
 if __name__.startswith("bokeh_app"):
+    # Bokeh runs this file once a session and empties what it ran when the session ends. What is
+    # shared by all sessions is therefore the module's own.
+    from streamops_nb import app  # noqa: PLW0406  # the file is not the module when Bokeh runs it
+
     pn.extension(design=None)
-    main()
+    app.main()

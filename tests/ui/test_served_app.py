@@ -9,7 +9,10 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import panel as pn
 import pytest
+from bokeh.document import Document
+from panel.io.application import build_single_handler_application
 from playwright.sync_api import expect
 
 import streamops_nb as so
@@ -26,6 +29,27 @@ def answers(address: str) -> bool:
             return answer.status == 200
     except OSError:
         return False
+
+
+def test_who_logs_in_is_known_after_the_session_that_came_first_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant_of(tmp_path / "plant", "a").close()
+    (tmp_path / "roles").write_text("ann editor\n")
+    args = [str(tmp_path / "plant"), "--roles", str(tmp_path / "roles")]
+    application = build_single_handler_application(str(APP), args)
+    monkeypatch.setattr(sys, "argv", [str(APP), *args])
+    first = Document()
+    application.initialize_document(first)
+    first.modules.destroy()  # as Bokeh does when a session ends
+    workspace, doors = pn.state.cache.pop(str(tmp_path / "plant"))
+    try:
+        assert len(doors.of("ann").history("a"))
+        with pytest.raises(so.Forbidden):
+            doors.of("eve")
+    finally:
+        doors.close()
+        workspace.close()
 
 
 def test_panel_serve_shows_a_workspace_and_gives_it_back_at_its_end(
