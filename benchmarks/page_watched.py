@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
+import panel_material_ui as pmui
 import psutil
 from bokeh.document import Document
-from bokeh.io import curstate
+from bokeh.io.state import curstate
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import streamops_nb as so
@@ -53,25 +54,43 @@ def _list(
         workspace.save(_spec(name))
     workspace.start(names[1 : running + 1])
     with _served(lambda: page(workspace)) as address:
-        paint = statistics.median(_paint(browser, address, _FIRST) for _ in range(_PAIRS))
+        paints = [_paint(browser, address, _FIRST) for _ in range(_PAIRS)]
         looked = [_looked_at(browser, address, seconds) for _ in range(_PAIRS)]
     found = {key: statistics.median(one[key] for one in looked) for key in looked[0]}
-    return {"paint": paint, **found, "jobs": jobs, "running": running}
+    first, whole = map(statistics.median, zip(*paints, strict=True))
+    return {"first": first, "whole": whole, **found, "jobs": jobs, "running": running}
 
 
 def _frame(workspace: Any, browser: Browser, rows: int) -> dict[str, Any]:
     """Open a preview of many rows, and turn its page."""
     preview = workspace.preview(_spec("frame"), rows=rows, seconds=120)
     assert preview.sample.rows == rows
+    opened, turned = [], []
+    with _served(lambda: _opener(preview)) as address:
+        for _ in range(_PAIRS):
+            context = browser.new_context()
+            shown = context.new_page()
+            shown.goto(address)
+            shown.get_by_role("button", name="Open").wait_for()
+            shown.wait_for_timeout(1_000)
+            begun = time.perf_counter()
+            shown.get_by_role("button", name="Open").click()
+            shown.wait_for_selector(_ROW)
+            opened.append(time.perf_counter() - begun)
+            turned += [_turn(shown) for _ in range(5)]
+            context.close()
     with _served(lambda: PreviewScreen(preview)) as address:
-        opened = [_paint(browser, address, _ROW) for _ in range(_PAIRS)]
-        context = browser.new_context()
-        shown = context.new_page()
-        shown.goto(address)
-        shown.wait_for_selector(_ROW)
-        turned = [_turn(shown) for _ in range(5)]
-        context.close()
-    return {"frame": statistics.median(opened), "turn": statistics.median(turned), "rows": rows}
+        alone = [_paint(browser, address, _ROW)[1] for _ in range(_PAIRS)]
+    median = statistics.median
+    return {"frame": median(opened), "alone": median(alone), "turn": median(turned), "rows": rows}
+
+
+def _opener(preview: Any) -> Any:
+    """A page of a user's own, on which a preview is opened with a button."""
+    place = pn.Column()
+    return pn.Column(
+        pmui.Button(label="Open", on_click=lambda _: place.append(PreviewScreen(preview))), place
+    )
 
 
 def _pages(workspace: Any, browser: Browser, pages: int, settled: int) -> dict[str, Any]:
@@ -143,16 +162,18 @@ def _cpu(seconds: float) -> float:
     return (sum(process.cpu_times()[:2]) - before) / (time.perf_counter() - begun)
 
 
-def _paint(browser: Browser, address: str, selector: str) -> float:
-    """Seconds until something is seen by a browser that has nothing of the page yet."""
+def _paint(browser: Browser, address: str, selector: str) -> tuple[float, float]:
+    """Seconds until a browser that has nothing of the page yet shows something of it, and all."""
     context = browser.new_context()
     shown = context.new_page()
     begun = time.perf_counter()
     shown.goto(address, wait_until="commit")
+    shown.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+    first = time.perf_counter() - begun
     shown.wait_for_selector(selector)
-    took = time.perf_counter() - begun
+    whole = time.perf_counter() - begun
     context.close()
-    return took
+    return first, whole
 
 
 def _looked_at(browser: Browser, address: str, seconds: int) -> dict[str, float]:

@@ -55,20 +55,24 @@ class Watch:
         self._looked = threading.Event()
         self.picture = Picture()
 
-    def join(self, screen: Screen) -> None:
+    def join(self, screen: Screen, *, made: bool = False) -> None:
         """Show pictures to a screen from now on, the present one at once.
 
         The first look at a workspace of many jobs may take seconds: it is waited for shortly, so
         that a screen of a small one is drawn once, and comes later otherwise.
+
+        Parameters
+        ----------
+        made
+            The screen is being made, here: it is drawn with the picture, not once more.
         """
         with self._lock:
             self._screens.add(screen)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._look_often, name="watch", daemon=True)
                 self._thread.start()
-        if not self._looked.wait(_FIRST):
-            return
-        screen.show(self.picture)
+        if self._looked.wait(_FIRST):
+            (screen.draw if made else screen.show)(self.picture)
 
     def leave(self, screen: Screen) -> None:
         """Show it nothing any more."""
@@ -103,6 +107,7 @@ class Watch:
                 screens = list(self._screens)
                 if not screens:
                     self._thread = None
+                    self._looked.clear()  # the next screen waits for what is then
                     return
             for screen in screens:
                 with suppress(Exception):  # a screen that cannot even say what failed
@@ -198,6 +203,10 @@ class Screen:
                     what()
             except Exception as error:  # noqa: BLE001 - whatever it is, the person must see it
                 self._failed(error)
+
+    def draw(self, picture: Picture) -> None:
+        """Show a picture where the screen is being made."""
+        self._enter(lambda: self._shown(picture))
 
     def show(self, picture: Picture) -> None:
         """Show a picture; of several that wait for a slow screen only the newest is shown."""

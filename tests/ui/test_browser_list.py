@@ -6,14 +6,52 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.ui.bridge import watch
-from tests.ui.browsing import EITHER, OTHERS, faults_of, opened_page, served, until
+from tests.ui.browsing import EITHER, OTHERS, faults_of, looked_at, opened_page, served, until
 from tests.ui.doors import Line, plant_of
 
 pytestmark = pytest.mark.browser
+
+
+def test_the_list_is_seen_before_the_scripts_have_come_and_waits_for_them(
+    tmp_path: Path, chromium: Any
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with (
+        plant_of(tmp_path, "a", tags=["</script><h2>hot"]) as workspace,
+        served(workspace) as address,
+        looked_at(chromium, address) as page,
+    ):
+        page.route("**/bokeh.min.js*", hold)
+        page.goto(address, wait_until="commit")
+        page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+        line = page.context.new_cdp_session(page)
+        assert "&lt;/script&gt;&lt;h2&gt;hot" in _seen(line, "tr[data-key=a]")["outerHTML"]
+        left, top, *_ = _seen(line, "button[aria-label='start a']")["model"]["content"]
+        page.mouse.click(left + 5, top + 5)
+
+        held[0].continue_()
+        expect(page.locator("tr[data-key=a]")).to_contain_text("PUBLISHED")  # not pressed too soon
+        expect(page.locator("#first")).to_have_count(0)
+        page.get_by_label("start a", exact=True).click()
+        expect(page.locator("tr[data-key=a]")).to_contain_text("RUNNING")
+
+
+def _seen(line: Any, selector: str) -> dict[str, Any]:
+    """Give what the browser shows, from where no selector of the page reaches."""
+    line.send("DOM.enable")
+    line.send("DOM.getDocument", {"depth": -1, "pierce": True})
+    found = line.send("DOM.performSearch", {"query": selector, "includeUserAgentShadowDOM": True})
+    wanted = {"searchId": found["searchId"], "fromIndex": 0, "toIndex": 1}
+    node = {"nodeId": line.send("DOM.getSearchResults", wanted)["nodeIds"][0]}
+    return {**line.send("DOM.getOuterHTML", node), **line.send("DOM.getBoxModel", node)}
 
 
 @EITHER

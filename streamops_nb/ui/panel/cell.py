@@ -53,12 +53,19 @@ class Cell(pmui.Column):
         What waits for the browser.
     watch
         Whose pictures the screen is shown while it can be seen; None if none are.
+    first
+        Gives the title and the table that a browser shows while it gets all of the page.
     """
 
     def __init__(
-        self, *parts: Any, screen: bridge.Screen, watch: bridge.Watch | None = None, **how: Any
+        self,
+        *parts: Any,
+        screen: bridge.Screen,
+        watch: bridge.Watch | None = None,
+        first: Callable[[], dict[str, Any] | None] = lambda: None,
+        **how: Any,
     ) -> None:
-        self._screen, self._watch = screen, watch
+        self._screen, self._watch, self._first = screen, watch, first
         self._standing: dict[str, str] = {}
         self._anew: set[str] = set()
         # the browser reads what has no parts first, in order
@@ -68,12 +75,15 @@ class Cell(pmui.Column):
         super().__init__(*more, *parts, **how)
 
     def server_doc(self, doc: Any = None, title: Any = None, location: Any = True) -> Any:
-        """Serve it; Material's scripts are asked for with the page, not when it is drawn."""
+        """Serve it; what can be seen comes with the page, scripts are asked for at once."""
         made: Any = super().server_doc(doc, title, location)
         root = self._documents[made]
         if root.bundle == "url":
             made.template = file_text("sooner.html")
             made.template_variables["scripts"] = root.esm
+            made.template_variables["first"] = self._first()
+            made.template_variables["palette"] = THEME[_theme()]["palette"]
+            made.template_variables["read"] = file_text
         return made
 
     def _get_model(self, doc: Any, root: Any = None, parent: Any = None, comm: Any = None) -> Any:
@@ -175,6 +185,10 @@ class Arrival(Script):
     def _handle_msg(self, data: Any) -> None:
         if self._came(str(data["root"]), str(data["page"])):
             self._send_msg("seen")
+
+
+def _theme() -> str:
+    return "dark" if pn.config.theme == "dark" else "light"
 
 
 def _take_turns(root: str) -> None:

@@ -85,10 +85,11 @@ class Page(pn.viewable.Viewer):
             margin=(0, 20),
             screen=self._screen,
             watch=self._watch,
+            first=self._seen_first,
         )  # fmt: skip
         self._open: Any = None
         desk.param.watch(desk.guard(self._go), ["place", "job"])
-        self._watch.join(self._screen)
+        self._watch.join(self._screen, made=True)
         if job:
             desk.open(job)
         self._served()
@@ -107,6 +108,15 @@ class Page(pn.viewable.Viewer):
         self.desk.see(picture)
         if self._open is not None:
             self._open.refresh()
+
+    def _seen_first(self) -> dict[str, Any] | None:
+        """Give what a browser shows while it gets the rest: the list."""
+        if self.desk.place != "list":
+            return None
+        return {
+            "html": f"<div>{self._title.object}</div><main></main>",
+            "table": self._list.table.drawn(),
+        }
 
     def _failed(self, error: Exception) -> None:
         self.desk.notices.tell_error(error, "The page could not be refreshed")

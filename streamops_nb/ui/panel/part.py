@@ -49,7 +49,7 @@ class Part(pn.viewable.Viewer):
             screen=self._screen,
             watch=self._watch,
         )
-        self._watch.join(self._screen)
+        self._watch.join(self._screen, made=True)
         closes(self.close)
 
     def __panel__(self) -> Any:

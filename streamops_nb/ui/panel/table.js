@@ -144,6 +144,17 @@ function fill_operations(td, value) {
   td.dataset.busy = value.busy || ""
 }
 
+// what was shown while the page came is shown until this can be seen
+function take_over(root) {
+  const first = document.getElementById("first")
+  if (!first) return
+  new IntersectionObserver((found, watching) => {
+    if (!found.some((one) => one.isIntersecting)) return
+    watching.disconnect()
+    first.remove()
+  }).observe(root)
+}
+
 export function render({model, el}) {
   const root = element("div", "jobs")
   const table = element("table")
@@ -330,5 +341,6 @@ export function render({model, el}) {
   show_order()
   // what changed before this listened was told to nobody
   say({event: "ready"})
+  if (!model.first) take_over(root)
   return root
 }

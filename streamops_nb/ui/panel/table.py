@@ -66,6 +66,10 @@ class JobTable(Script):
         self._shown = {row["key"]: row for row in rows}
         self.param.update(order=board.order, falling=board.falling, empty=self._empty())
 
+    def drawn(self) -> dict[str, Any]:
+        """Give all that its script needs to draw it."""
+        return {name: getattr(self, name) for name in _DRAWN}
+
     def _empty(self) -> str:
         board = self._desk.board
         if not board.picture.at:
@@ -104,6 +108,8 @@ class JobTable(Script):
             owner.param.unwatch(watcher)
         self._watchers = []
 
+
+_DRAWN = ("columns", "menu", "rows", "selected", "empty", "order", "falling", "opens")
 
 _FILTERS = [
     "picture", "tab", "search", "owner", "tag", "order", "falling", "page", "page_size",
