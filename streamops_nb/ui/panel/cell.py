@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +40,9 @@ _LINE = "streamops_nb"
 
 _GONE = ""
 """Where a view that is gone stands."""
+
+# Bokeh's page sends a part back whole with the first event of it, if the part came after the page
+warnings.filterwarnings("ignore", message="reference already known")
 
 _CELLS: weakref.WeakSet[Cell] = weakref.WeakSet()
 """The cells that were drawn in this kernel."""
