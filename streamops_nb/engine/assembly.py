@@ -14,21 +14,22 @@ import pyarrow as pa
 from streamops_nb import plugins
 from streamops_nb.db import Instance, Session, ident
 from streamops_nb.engine.batch import Policy
+from streamops_nb.engine.inferring import inferred, time_fault
 from streamops_nb.engine.inlet import Inlet, Timing
 from streamops_nb.engine.meter import Meter
 from streamops_nb.engine.reading import Pace
 from streamops_nb.engine.references import References
 from streamops_nb.formats.base import Format
-from streamops_nb.formats.text_types import mostly_time
 from streamops_nb.model.errors import Fault, SpecRefused
+from streamops_nb.model.part import PlugIn
 from streamops_nb.model.spec import JobSpec, Stream
-from streamops_nb.model.time_forms import EXAMPLE, OTHER_FORMS, column_type
-from streamops_nb.model.wording import cut, number_of, shown
+from streamops_nb.model.time_forms import column_type
 from streamops_nb.plan.operator import Plan
 from streamops_nb.plan.planner import Param, Planner, StreamShape
 from streamops_nb.plan.plugged import resolved
 from streamops_nb.sinks import base as sinks
 from streamops_nb.sources.base import Context, Limit, Source
+from streamops_nb.sources.files import format_of_files
 
 __all__ = [
     "OpenStream",
@@ -41,9 +42,6 @@ __all__ = [
     "shapes_of",
     "timing_of",
 ]
-
-_SAMPLE = Limit(rows=2_000, nbytes=8 * 1024 * 1024)
-"""How much is read of a stream to infer its schema."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +81,18 @@ class Surroundings:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenStream:
-    """A stream whose source is open and whose schema is known."""
+    """A stream whose source is open and whose schema is known.
+
+    Parameters
+    ----------
+    declared
+        What the specification says of it, or, for files, what these say by their names.
+    """
 
     source: Source
     format: Format
     schema: dict[str, str]
+    declared: Stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +125,7 @@ def open_stream(name: str, stream: Stream, around: Surroundings, session: Sessio
         If the source does not answer.
     """
     where = ("streams", name)
+    stream = _by_its_files(stream, around.folder)
     _, format_settings = resolved("format", stream.format, around.environ, (*where, "format"))
     source = around.sources.get(name)
     if source is None:
@@ -139,8 +145,16 @@ def open_stream(name: str, stream: Stream, around: Surroundings, session: Sessio
         )
         source = source_class(settings, context)
     make = format_maker(name, stream, around.environ, decoded=source.traits.decoded)
-    schema = stream.fields or _inferred(name, stream, source, make, session)
-    return OpenStream(source=source, format=make(schema), schema=schema)
+    schema = stream.fields or inferred(name, stream, source, make, session)
+    return OpenStream(source=source, format=make(schema), schema=schema, declared=stream)
+
+
+def _by_its_files(stream: Stream, folder: Path) -> Stream:
+    """Let the files in a folder say what they are, as those of a pattern do by its ending."""
+    if stream.format != PlugIn(type="json"):
+        return stream
+    named = format_of_files(stream.source, folder)
+    return stream.model_copy(update={"format": PlugIn(type=named)}) if named else stream
 
 
 def format_maker(
@@ -159,47 +173,6 @@ def format_maker(
         return lambda schema: parquet(parquet.Settings(), schema)
     found, settings = resolved("format", stream.format, environ, ("streams", name, "format"))
     return lambda schema: found(settings, schema)
-
-
-def _inferred(
-    name: str,
-    stream: Stream,
-    source: Source,
-    make: Callable[[dict[str, str]], Format],
-    session: Session,
-) -> dict[str, str]:
-    span = source.cut(source.seek(_SAMPLE.rows), _SAMPLE)
-    raw = source.read(span) if span else None
-    schema = {} if raw is None else make({}).infer(raw, session)
-    event_time = stream.event_time
-    if event_time is not None and schema.get(event_time) == "VARCHAR":
-        # texts that are no times become rejects, instead of making the column one of texts
-        with session.registered(_decoded=make(schema).decode(raw, session).rows):
-            schema[event_time] = mostly_time(ident(event_time), "FROM _decoded", session)
-    if not schema:
-        there = bool(source.ends().latest)
-        source.close()
-        raise SpecRefused([_nothing_inferred(name, stream, raw, there=there)])
-    return schema
-
-
-def _nothing_inferred(name: str, stream: Stream, raw: pa.Table | None, *, there: bool) -> Fault:
-    if stream.source.type == "files" and not there:
-        path = cut(str(stream.source.settings.get("path")), 200)
-        what = f"no file matches `{path}` yet from which the schema could be inferred"
-        remedy = "correct the path, which starts at the workspace if it is relative, or declare it"
-        return Fault(where=f"streams.{name}.source.path", what=what, remedy=remedy)
-    declare = "declare the schema: `schema: {ts: TIMESTAMPTZ, device: VARCHAR, …}`"
-    if raw is None or not raw.num_rows or "_raw" not in raw.column_names:
-        what = "the stream holds nothing yet from which its schema could be inferred"
-        return Fault(where=f"streams.{name}.schema", what=what, remedy=declare)
-    first = (raw["_raw"][0].as_py() or b"").decode(errors="replace").strip()
-    return Fault(
-        where=f"streams.{name}.format",
-        what=f"no fields were found in {number_of(raw.num_rows, 'record')}, "
-        f"of which one is {shown(first)}",
-        remedy=f"say what they are (`format: csv`, `parquet`, `raw`), or {declare}",
-    )
 
 
 def plan_spec(
@@ -264,25 +237,8 @@ def _shape(name: str, stream: Stream, schema: Mapping[str, str]) -> StreamShape:
             ]
         )
     if time is not None and not columns[time].upper().startswith("TIMESTAMP"):
-        raise SpecRefused(
-            [
-                Fault(
-                    where=f"streams.{name}.event_time",
-                    what=f"`{time}` is of type {columns[time]}",
-                    remedy=_declared_time(time, columns),
-                )
-            ]
-        )
+        raise SpecRefused([time_fault(name, time, columns)])
     return StreamShape(columns=columns, event_time=time, inferred=stream.fields is None)
-
-
-def _declared_time(time: str, columns: Mapping[str, str]) -> str:
-    """Write the schema out that makes a field a time."""
-    kind = "EPOCH_MS" if columns[time] in ("BIGINT", "DOUBLE") else EXAMPLE
-    fields = ", ".join(f"{n}: {k}" for n, k in {**columns, time: kind}.items())
-    return (
-        f"declare how it is written, for example `schema: {{{cut(fields, 400)}}}` ({OTHER_FORMS})"
-    )
 
 
 def assemble(

@@ -8,18 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from streamops_nb.db import ident
+from streamops_nb.db import ident, literal
 from streamops_nb.formats.json_faults import epoch, formed
-from streamops_nb.formats.reasons import wrong_field
+from streamops_nb.formats.reasons import wrong
 from streamops_nb.formats.records import CHUNK, chunked, decoded, without
+from streamops_nb.formats.time_guess import TimeGuesses
 from streamops_nb.formats.types import EPOCHS, Scalar, tree_of
 from streamops_nb.model.batch import Decoded
 from streamops_nb.model.time_forms import column_type, time_form
+from streamops_nb.model.types import base_type
 
 if TYPE_CHECKING:
     from streamops_nb.db import Session
 
-__all__ = ["Conform", "infer_columns"]
+__all__ = ["Conform", "infer_columns", "with_point"]
+
+_FRACTIONS = ("DOUBLE", "FLOAT", "DECIMAL")
+_COMMA = r"[+-]?\d*,\d+([eE][+-]?\d+)?"
+_COMMA_SAID = ' - with a decimal comma it is: write `decimal: ","` in the format'
 
 
 class Conform:
@@ -33,10 +39,14 @@ class Conform:
     ----------
     schema
         Field name to DuckDB type, ``EPOCH_S``, ``EPOCH_MS``, ``EPOCH_US``, or a time and its form.
+    decimal
+        What stands before the decimals of numbers that are texts; empty if no setting says so.
     """
 
-    def __init__(self, schema: Mapping[str, str]) -> None:
+    def __init__(self, schema: Mapping[str, str], *, decimal: str = "") -> None:
         self._schema = dict(schema)
+        self._decimal = decimal
+        self._guesses = TimeGuesses(schema)
         self._given: pa.Schema | None = None
         self._casts: dict[str, str] = {}
         self._types: pa.Schema | None = None
@@ -64,7 +74,10 @@ class Conform:
         if given == self._given:
             return
         actual = session.describe("SELECT * FROM _records")
-        casts = {name: _cast(name, actual[name], self._schema[name], session) for name in actual}
+        casts = {
+            name: _cast(name, actual[name], self._schema[name], session, self._decimal)
+            for name in actual
+        }
         self._casts = {name: cast for name, cast in casts.items() if cast}
         self._given = given
 
@@ -78,12 +91,21 @@ class Conform:
         """Give the reasons of the records that have a value where the cast has none."""
         faults = ", ".join(
             f"CASE WHEN {ident(name)} IS NOT NULL AND {self._casts[name]} IS NULL"
-            f" THEN {wrong_field(_quoted(name, self._given), name, self._schema[name])} END"
+            f" THEN {wrong(_quoted(name, self._given), name, self._schema[name])}"
+            f"{self._comma(name)} END"
             for name in lost
         )
         reasons = session.table(f"SELECT coalesce({faults}, NULL) AS reason FROM _records")
         values = reasons["reason"].to_pylist()
-        return {number: reason for number, reason in enumerate(values) if reason is not None}
+        found = {number: reason for number, reason in enumerate(values) if reason is not None}
+        return self._guesses(found, session)
+
+    def _comma(self, name: str) -> str:
+        """Write the SQL of a hint to decimal commas, behind what is wrong with a number."""
+        if self._decimal != "." or not _is_fraction(self._schema[name]):
+            return ""
+        fits = f"regexp_full_match({ident(name)}, {literal(_COMMA)})"
+        return f" || CASE WHEN {fits} THEN {literal(_COMMA_SAID)} ELSE '' END"
 
     def _whole(self, columns: dict[str, pa.ChunkedArray], count: int, session: Session) -> pa.Table:
         """Put the columns into the schema's order; what is missing is NULL."""
@@ -118,7 +140,16 @@ def infer_columns(table: pa.Table, session: Session) -> dict[str, str]:
     return {name: _DECLARED.get(kind, kind) for name, kind in found.items()}
 
 
-def _cast(name: str, actual: str, kind: str, session: Session) -> str:
+def with_point(column: str) -> str:
+    """Write the SQL of a number with a decimal comma as one with a point, and the reverse."""
+    return f"translate({column}, ',.', '.,')"
+
+
+def _is_fraction(kind: str) -> bool:
+    return base_type(column_type(kind), more=tuple(EPOCHS)) in _FRACTIONS
+
+
+def _cast(name: str, actual: str, kind: str, session: Session, decimal: str) -> str:
     """Write the cast from the actual type, or nothing if none is needed."""
     column = ident(name)
     if kind in EPOCHS and not actual.startswith("TIMESTAMP"):
@@ -130,6 +161,8 @@ def _cast(name: str, actual: str, kind: str, session: Session) -> str:
     if actual == tree.text:
         return ""
     if isinstance(tree, Scalar):
+        if decimal == "," and actual == "VARCHAR" and _is_fraction(kind):
+            column = with_point(column)
         return f"TRY_CAST({column} AS {tree.text})"
     # TRY_CAST makes a bad value inside a nested one NULL and keeps the rest
     return f"TRY(CAST({column} AS {tree.text}))"

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from streamops_nb.db import ident, literal, struct_type
-from streamops_nb.formats.reasons import shown, wrong, wrong_field
+from streamops_nb.formats.reasons import shown, wrong
 from streamops_nb.formats.types import EPOCHS, Fixed, ListOf, MapOf, Scalar, Struct, Tree, tree_of
 from streamops_nb.model.time_forms import time_form
 
@@ -53,7 +53,10 @@ def formed(column: str, kind: str, *, strictly: bool = False) -> str:
     found = time_form(kind)
     assert found is not None
     read, cast = ("strptime", "CAST") if strictly else ("try_strptime", "TRY_CAST")
-    return f"{cast}({read}({column}, {literal(found.form)}) AS {found.kind})"
+    time = f"{read}({column}, {literal(found.form)})"
+    if found.zone is not None:
+        return f"timezone({literal(found.zone)}, {time})"
+    return f"{cast}({time} AS {found.kind})"
 
 
 def forgiving_query(schema: Mapping[str, str], session: Session) -> str:
@@ -89,7 +92,7 @@ def forgiving_query(schema: Mapping[str, str], session: Session) -> str:
 
 def _top(name: str, kind: str, value: str, session: Session) -> tuple[str, str]:
     """Write a field of the record and its fault; its value has been cast already."""
-    column, said = f"_fields.{ident(name)}", wrong_field(value, name, kind)
+    column, said = f"_fields.{ident(name)}", wrong(value, name, kind)
     if kind in EPOCHS or time_form(kind):
         field = f"TRY({epoch(column, kind)})" if kind in EPOCHS else formed(column, kind)
         return field, _unless(f"{field} IS NULL AND {value} <> 'null'", said)

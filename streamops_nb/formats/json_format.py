@@ -12,6 +12,7 @@ from streamops_nb.formats import base
 from streamops_nb.formats.json_faults import epoch, forgiving_query, formed, json_types
 from streamops_nb.formats.json_infer import infer_json
 from streamops_nb.formats.records import CHUNK, chunked, decoded, text_of, without
+from streamops_nb.formats.time_guess import TimeGuesses
 from streamops_nb.formats.types import EPOCHS
 from streamops_nb.model.batch import Decoded
 from streamops_nb.model.errors import RowError
@@ -54,6 +55,7 @@ class JsonFormat:
             FROM (SELECT from_json_strict(raw, {json_types(schema)}) AS _fields, _row
                 FROM _records)"""
         self._forgiving = ""
+        self._guesses = TimeGuesses(schema)
         self._failures = 0  # of the strict way, in a row
 
     def decode(self, raw: pa.Table, session: Session) -> Decoded:
@@ -97,7 +99,8 @@ class JsonFormat:
         rows = session.table(self._forgiving, often={}, chunk=CHUNK)
         if rows["_fault"].null_count < rows.num_rows:
             bad = rows.select(["_row", "_fault"]).filter(rows["_fault"].is_valid())
-            faults = dict(zip(*bad.to_pydict().values(), strict=True)) | faults
+            found = dict(zip(*bad.to_pydict().values(), strict=True))
+            faults = self._guesses(found, session) | faults
         return decoded(without(rows.drop_columns("_fault"), faults), faults)
 
     def infer(self, raw: pa.Table, session: Session) -> dict[str, str]:

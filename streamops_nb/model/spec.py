@@ -53,13 +53,13 @@ class Stream(Part):
     source
         Where the records come from: a plug-in's ``type`` and its settings.
     format
-        How a record becomes a row. Left out, files whose names end in ``.csv`` or ``.parquet`` are
-        that, and all else is JSON.
+        How a record becomes a row. Left out, files whose names (in a folder: all of them) end in
+        ``.csv`` or ``.parquet`` are that, and all else is JSON.
     schema
         Field name to DuckDB type, or ``infer`` to tell them from a sample. Times are read as in
         ISO 8601; one that is a number is declared ``EPOCH_S``, ``EPOCH_MS`` or ``EPOCH_US``, one
-        in another form with that form, ``TIMESTAMPTZ('%d/%m/%Y %H:%M')``. The attribute is
-        ``schema_``.
+        in another form with that form, ``TIMESTAMPTZ('%d/%m/%Y %H:%M')``, local ones with their
+        zone, ``TIMESTAMPTZ('%d.%m.%Y %H:%M', 'Europe/Berlin')``. The attribute is ``schema_``.
     event_time
         The field that says when a record's event happened; needed for windows.
     watermark_delay

@@ -1,15 +1,17 @@
 """Times that are not written as in ISO 8601: a field's type says how its text is written.
 
 ``TIMESTAMPTZ('%d/%m/%Y %H:%M')`` is a TIMESTAMPTZ in the data of which stands ``31/12/2025 14:05``;
-the marks are those of DuckDB's ``strptime``. It is a type of fields only, as ``EPOCH_MS`` is.
+the marks are those of DuckDB's ``strptime``. ``TIMESTAMPTZ('%d.%m.%Y %H:%M', 'Europe/Berlin')`` is
+one of local times in that zone. It is a type of fields only, as ``EPOCH_MS`` is.
 """
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from zoneinfo import available_timezones
 
-from streamops_nb.model.wording import cut, wrong
+from streamops_nb.model.wording import cut, did_you_mean, wrong
 
 __all__ = ["EXAMPLE", "OTHER_FORMS", "TimeForm", "checked_form", "column_type", "time_form"]
 
@@ -20,7 +22,8 @@ OTHER_FORMS = f"EPOCH_S, EPOCH_MS or EPOCH_US for numbers, {EXAMPLE} for another
 """What is declared for times that are not in ISO 8601, for refusals."""
 
 _TYPE = re.compile(
-    r"\s*(TIMESTAMPTZ|TIMESTAMP|DATE)\s*\(\s*'((?:[^']|'')*)'\s*\)\s*", re.IGNORECASE
+    r"\s*(TIMESTAMPTZ|TIMESTAMP|DATE)\s*\(\s*'((?:[^']|'')*)'\s*(?:,\s*'([^']*)'\s*)?\)\s*",
+    re.IGNORECASE,
 )
 _MARK = re.compile(r"%(-?.?)", re.DOTALL)
 _MARKS = frozenset("aAbBcdfgGHIjmMnpSuUVwWxXyYzZ%") | {f"-{mark}" for mark in "dHIjmMSUWy"}
@@ -28,16 +31,17 @@ _YEARS = frozenset(("Y", "y", "-y", "G", "c", "x"))
 
 
 class TimeForm(NamedTuple):
-    """The type of a column, and how its text is written."""
+    """The type of a column, how its text is written, and the zone of the times if one is given."""
 
     kind: str
     form: str
+    zone: str | None = None
 
 
 def time_form(text: str) -> TimeForm | None:
     """Give type and form of a type text that has a form, else None."""
     found = _TYPE.fullmatch(text)
-    return found and TimeForm(found[1].upper(), found[2].replace("''", "'"))
+    return found and TimeForm(found[1].upper(), found[2].replace("''", "'"), found[3])
 
 
 def checked_form(text: str) -> str | None:
@@ -64,7 +68,22 @@ def checked_form(text: str) -> str | None:
             f'the form "{cut(found.form)}" has no year',
             f"for example {EXAMPLE}; or declare VARCHAR and make the time in the query",
         )
+    if found.zone is not None:
+        _check_zone(found, marks)
     return found.kind
+
+
+def _check_zone(found: TimeForm, marks: list[str]) -> None:
+    if found.kind != "TIMESTAMPTZ" or {"z", "Z"} & set(marks):
+        what = f"a {found.kind} has no zone" if found.kind != "TIMESTAMPTZ" else "%z is one already"
+        raise wrong(f'the zone "{cut(str(found.zone))}" has no use here: {what}', "leave it out")
+    known = available_timezones()
+    # where Python has no zones (on Windows without tzdata), DuckDB tells when it reads the first
+    if known and found.zone not in known:
+        raise wrong(
+            f'there is no time zone "{cut(str(found.zone))}"',
+            did_you_mean(str(found.zone), known),
+        )
 
 
 def column_type(text: str) -> str:

@@ -44,12 +44,15 @@ class Splitter:
     bare
         Whether each line is a record, also an empty one, and comes without its newline (for raw
         text; the other formats do not mind the newline, and need no copy then).
+    encoding
+        Of the header.
     """
 
     header: bool = False
     quote: str = ""
     delimiter: str = ","
     bare: bool = False
+    encoding: str = "utf-8"
 
     def ends(self, data: Bytes) -> Ends:
         """Give the offset after each record of bytes that begin where a record begins."""

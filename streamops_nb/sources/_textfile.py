@@ -173,7 +173,8 @@ class TextFile:
                 data = self._read(reader, 0, size)
             if len(ends) or (len(data) and not self._follow):
                 self._begin = int(ends[0]) if len(ends) else len(data)
-                self._header = bytes(data[mark : self._begin]).decode(errors="replace")
+                header = bytes(data[mark : self._begin])
+                self._header = header.decode(self._splitter.encoding, errors="replace")
         return self._begin
 
     def _around(self, start: int, begin: int) -> tuple[_Block, int]:

@@ -15,6 +15,7 @@ from pydantic import Field
 from streamops_nb.formats.csv_format import CsvFormat
 from streamops_nb.formats.records import chunked
 from streamops_nb.model.batch import Ends, Position, Slice, Span
+from streamops_nb.model.crosschecks import format_named
 from streamops_nb.model.errors import SourceError
 from streamops_nb.sources import base
 from streamops_nb.sources._bytes import codec_of
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from streamops_nb.model.part import PlugIn
     from streamops_nb.sources.base import Context, Limit
 
-__all__ = ["FilesSource", "no_file"]
+__all__ = ["FilesSource", "format_of_files", "no_file"]
 
 _SLICES = 512  # files in one span
 _SIDE_BY_SIDE = 64  # files in one span if they are read side by side: each has a buffer
@@ -269,9 +270,24 @@ def no_file(source: PlugIn, folder: Path) -> str:
         return ""
 
 
+def format_of_files(source: PlugIn, folder: Path) -> str | None:
+    """Give the format that all files of a source have by their names; None if these do not say."""
+    path = str(source.settings.get("path", ""))
+    if source.type != "files" or not path or "${" in path:
+        return None
+    try:
+        found = Listing(Path(path), follow=True, within=folder).files()
+    except SourceError:  # no folder: that is an error of the job
+        return None
+    kinds = {format_named({"type": "files", "path": each.name}) for each in found}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
 def _splitter(context: Context) -> Splitter:
     """Say where records end in files of the stream's format."""
     if context.format == "csv":
         csv = settings_of(CsvFormat, context)
-        return Splitter(header=csv.header, quote=csv.quote, delimiter=csv.delimiter)
+        return Splitter(
+            header=csv.header, quote=csv.quote, delimiter=csv.delimiter, encoding=csv.encoding
+        )
     return Splitter(bare=context.format == "raw")

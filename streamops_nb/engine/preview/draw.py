@@ -168,10 +168,11 @@ class Draw:
         self.declared = declared
         self.source = opened.source
         self.schema = opened.schema
+        self._read_as = opened.declared.format
         self.limits = limits
         self.fields = Fields(
             name=name,
-            declared=declared,
+            declared=opened.declared,
             schema=opened.schema,
             decoded=opened.source.traits.decoded,
             around=around,
@@ -254,6 +255,7 @@ class Draw:
             apart=traits.apart,
             origin=origin_of(self.declared),
             stream=self.declared,
+            format=None if self._read_as == self.declared.format else self._read_as,
             coverage=Coverage(looked_at=raw.num_rows),
             **known,  # type: ignore[arg-type]
         )

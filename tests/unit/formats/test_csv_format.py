@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -157,3 +158,60 @@ def test_nested_fields_are_in_the_text_form_of_duckdb(session: Session) -> None:
     assert done.rejects["reason"].to_pylist() == [
         "field s: \"{'x': q}\" is not a STRUCT(x INTEGER)"
     ]
+
+
+def test_a_file_in_another_encoding_is_read_in_it(session: Session) -> None:
+    raw = pa.table({"_raw": pa.array([b"M\xfcll \x80;1\n", b"\x81;2\n"], pa.binary())})
+    raw = raw.append_column("_header", pa.array(["Gerät;n\n"] * 2).dictionary_encode())
+    settings = CsvFormat.Settings(delimiter=";", encoding="windows-1252")
+    done = CsvFormat(settings, {"Gerät": "VARCHAR", "n": "BIGINT"}).decode(raw, session)
+    assert done.rows["Gerät"].to_pylist() == ["Müll €"]
+    assert done.rejects["reason"].to_pylist() == [
+        "not cp1252: byte 0x81 at 0 - another `encoding` of the format"
+    ]
+
+
+def test_bytes_that_are_not_utf_8_are_told_to_name_their_encoding(session: Session) -> None:
+    name = " - name it in the format, for example `encoding: cp1252` (Windows) or `latin-1`"
+    headers = ["a,Ger\ufffdt\n", "\ufffd\ufffda\0,\0b\0", "a,b,c,\ufffd\n"]
+    rows, reasons = decode(session, b"1,2\n", b"1,2\n", b"1,\xfc,2,3\n", headers=headers)
+    assert rows == []
+    wide = " - it looks like UTF-16: make it UTF-8, `iconv -f utf-16 -t utf-8`"
+    assert reasons == [
+        f"the header `a,Ger\ufffdt` is not UTF-8{name}",
+        f"the header `\ufffd\ufffda,b` is not UTF-8{wide}",
+        f"not UTF-8: byte 0xfc at 2{name}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"), [("utf-16", "a newline is more than one byte"), ("cp9", "no encoding")]
+)
+def test_an_encoding_is_one_in_which_newlines_can_be_found(encoding: str, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        CsvFormat.Settings(encoding=encoding)
+
+
+def test_numbers_with_a_decimal_comma_are_read_where_it_is_set(session: Session) -> None:
+    kinds = {"a": "DOUBLE", "b": "DECIMAL(10, 2)", "c": "BIGINT"}
+    records = [b"-28,61;1,5;7\n", b"28.61;1,5;7\n", b"1.028,61;1,5;7\n"]
+    raw = pa.table({"_raw": pa.array(records, pa.binary())})
+    comma = CsvFormat(CsvFormat.Settings(delimiter=";", decimal=","), kinds).decode(raw, session)
+    assert comma.rows["a"].to_pylist() == [-28.61]
+    assert comma.rows["b"].to_pylist() == [Decimal("1.50")]
+    assert comma.rejects["reason"].to_pylist() == [
+        'field a: "28.61" is not a DOUBLE', 'field a: "1.028,61" is not a DOUBLE'
+    ]  # fmt: skip
+    point = CsvFormat(CsvFormat.Settings(delimiter=";"), kinds).decode(raw.slice(0, 2), session)
+    said = ' - with a decimal comma it is: write `decimal: ","` in the format'
+    assert point.rejects["reason"].to_pylist() == [
+        f'field a: "-28,61" is not a DOUBLE{said}',
+        f'field b: "1,5" is not a DECIMAL(10, 2){said}',
+    ]
+
+
+def test_numbers_with_a_decimal_comma_are_inferred_as_numbers(session: Session) -> None:
+    raw = pa.table({"_raw": pa.array([b"1,5;1.5;7\n", b"2;2;-7\n"], pa.binary())})
+    settings = CsvFormat.Settings(delimiter=";", decimal=",", header=False)
+    found = CsvFormat(settings, {}).infer(raw, session)
+    assert found == {"column0": "DOUBLE", "column1": "VARCHAR", "column2": "BIGINT"}
