@@ -145,9 +145,11 @@ def _event_time(field: str, schema: Raw, path: tuple[str, ...]) -> Iterator[Faul
             remedy=did_you_mean(field, (str(name) for name in schema)),
         )
         return
+    if not isinstance(schema[field], str):
+        return
     try:
         kind = base_type(column_type(schema[field]), more=EPOCHS)
-    except (PydanticCustomError, AttributeError):
+    except PydanticCustomError:
         return
     if kind not in TEMPORAL:
         yield Fault(

@@ -297,6 +297,10 @@ def test_a_fault_says_where_what_and_the_remedy(changes: dict[str, Any], expecte
             "event_time: the schema has no field `tss` - did you mean `ts`?",
         ),
         (
+            {"schema": {"ts": ["TIMESTAMPTZ"]}, "event_time": "ts"},
+            "schema.ts: expected the name of a type, got a list - for example DOUBLE",
+        ),
+        (
             {"schema": {"ts": "VARCHAR"}, "event_time": "ts"},
             (
                 "event_time: an event time is a timestamp, but `ts` is declared as VARCHAR "
