@@ -36,7 +36,7 @@ test: $(VENV)/.dev      ## the whole test suite; ARGS="-k tumble" narrows it
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
 notebooks: $(VENV)/.dev ## run every notebook and compare what it prints
-	$(BIN)/pytest -q --nbval-lax notebooks $(ARGS)
+	$(BIN)/pytest -q -p nbval.plugin --nbval-lax notebooks $(ARGS)
 
 docs: $(VENV)/.dev      ## build the documentation site; a warning is an error
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
