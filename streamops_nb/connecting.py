@@ -169,7 +169,8 @@ def _served(url: str, token: str | None, ca: str | Path | None, patience: float)
         raise Refused(f"{url} wants a token - so.connect({url!r}, token=…)")
     if "@" in url or "?" in url:
         raise Refused("an address is `https://host:port` - name, password and token are not in it")
-    line = Line(lambda: (url, token), url, patience=patience, ca=ca)
+    tls = url.startswith("https:")
+    line = Line(lambda: (url, token), url, patience=patience, tls=tls, ca=ca)
     try:
         return RemoteWorkspace(line, folder=None, place=url)
     except BaseException:

@@ -40,6 +40,9 @@ _LONGEST = 330.0
 _FIRST, _MOST = 0.05, 1.0
 """Seconds between two attempts to reach an owner that is away."""
 
+_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Trusted where no TLS is spoken: to load the well-known authorities takes longer than a call."""
+
 _TOO_MUCH = 429
 _UNKNOWN = 401
 
@@ -58,6 +61,8 @@ class Line:
     moves
         Whether the next owner has another address and token: one that does not know the token may
         be another by now.
+    tls
+        Whether the owner is spoken to by TLS.
     ca
         A file with the authority of the server's certificate, if it is not a well-known one.
     acting
@@ -71,6 +76,7 @@ class Line:
         *,
         patience: float = 15.0,
         moves: bool = False,
+        tls: bool = False,
         ca: str | Path | None = None,
         acting: Acting | None = None,
     ) -> None:
@@ -82,11 +88,10 @@ class Line:
         self._lock = threading.Lock()
         self._lost = False
         self._over = False
-        verify = ssl.create_default_context(cafile=str(ca)) if ca is not None else True
         self._client = httpx.Client(
             timeout=httpx.Timeout(_LONGEST, connect=5.0),
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
-            verify=verify,
+            verify=_trusted(ca) if tls else _NOBODY,
             trust_env=False,
         )
 
@@ -234,6 +239,10 @@ class Line:
         """Give the line up."""
         self._over = True
         self._client.close()
+
+
+def _trusted(ca: str | Path | None) -> ssl.SSLContext | bool:
+    return True if ca is None else ssl.create_default_context(cafile=str(ca))
 
 
 class _Later(Exception):

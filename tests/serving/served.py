@@ -29,6 +29,7 @@ class House:
     url: str
     tokens: dict[str, str]
     file: Path
+    client: httpx.Client
 
     def door(self, role: str = "admin", **how: Any) -> Workspace:
         return so.connect(self.url, token=self.tokens[role], **how)
@@ -39,8 +40,7 @@ class House:
         sent = {"content-type": "application/json", **own, **headers}
         method = "GET" if content is None else "POST"
         body = {"json": content} if isinstance(content, (dict, list)) else {"content": content}
-        with httpx.Client(trust_env=False, timeout=30) as client:
-            return client.request(method, f"{self.url}{path}", headers=sent, **body)
+        return self.client.request(method, f"{self.url}{path}", headers=sent, **body)
 
 
 @contextmanager
@@ -54,6 +54,7 @@ def served(folder: Path, *, bounds: Bounds | None = None, **may: Any) -> Iterato
         wanted = Wanted(port=0, tokens=file, bounds=bounds or Bounds())
         public = Public(owner, allowed, wanted)
         try:
-            yield House(owner, public.url, tokens, file)
+            with httpx.Client(trust_env=False, timeout=30, verify=False) as client:
+                yield House(owner, public.url, tokens, file, client)
         finally:
             public.close()

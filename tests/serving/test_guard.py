@@ -94,10 +94,9 @@ def test_a_token_in_an_address_is_refused_and_no_token_is_logged(
 def test_a_request_that_is_too_large_is_refused(small: House) -> None:
     told = small.ask("admin", "/v1/select", b" " * 30_000)
     assert (told.status_code, told.json()["error"]) == (413, "Refused")
-    with httpx.Client(trust_env=False) as client:
-        own = {"authorization": f"Bearer {small.tokens['admin']}"}
-        pieces = (b" " * 1_000 for _ in range(40))
-        told = client.post(f"{small.url}/v1/select", content=pieces, headers=own)
+    own = {"authorization": f"Bearer {small.tokens['admin']}"}
+    pieces = (b" " * 1_000 for _ in range(40))
+    told = small.client.post(f"{small.url}/v1/select", content=pieces, headers=own)
     assert told.status_code == 413
 
 
@@ -172,26 +171,24 @@ def test_so_many_streams_are_open_at_one_time(small: House) -> None:
 def test_a_stream_ends_for_one_whose_token_is_taken_out(house: House) -> None:
     with house.door("admin") as ws:
         own = {"authorization": f"Bearer {ws.tokens.add('zoe', 'viewer')}"}
-        with httpx.Client(trust_env=False) as client:
-            listening = messages(client, f"{house.url}/v1/follow?since=0", own)
-            assert next(listening)["event"] == "page"
-            ws.tokens.remove("zoe")
-            house.owner.save(plant("after"))
-            assert list(listening) == []
+        listening = messages(house.client, f"{house.url}/v1/follow?since=0", own)
+        assert next(listening)["event"] == "page"
+        ws.tokens.remove("zoe")
+        house.owner.save(plant("after"))
+        assert list(listening) == []
         house.owner.delete("after")
 
 
 def test_a_stream_goes_on_from_the_last_id(house: House) -> None:
     house.owner.save(plant("s"))
     own = {"authorization": f"Bearer {house.tokens['viewer']}"}
-    with httpx.Client(trust_env=False) as client:
-        pages = messages(client, f"{house.url}/v1/follow?since=0", own)
-        first = next(pages)
-        assert first["event"] == "page"
-        pages.close()
-        house.owner.save(plant("s", cu=0.2), comment="later")
-        own["last-event-id"] = first["id"]
-        later = json.loads(next(messages(client, f"{house.url}/v1/follow", own))["data"])
+    pages = messages(house.client, f"{house.url}/v1/follow?since=0", own)
+    first = next(pages)
+    assert first["event"] == "page"
+    pages.close()
+    house.owner.save(plant("s", cu=0.2), comment="later")
+    own["last-event-id"] = first["id"]
+    later = json.loads(next(messages(house.client, f"{house.url}/v1/follow", own))["data"])
     assert [event["comment"] for event in later["events"]] == ["later"]
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pyarrow as pa
 import pytest
 
@@ -107,7 +106,7 @@ def test_for_whom_is_asked_is_said_as_it_should_be(house: House, told: str) -> N
     address = read_address(house.owner.folder)
     assert address is not None
     headers = {"authorization": f"Bearer {address.token}", HEADER: told}
-    answer = httpx.get(f"{address.url}/v1/about", headers=headers, trust_env=False)
+    answer = house.client.get(f"{address.url}/v1/about", headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (400, "Refused")
 
 
