@@ -6,16 +6,16 @@ import json
 import signal
 import stat
 import threading
-from itertools import islice
 from pathlib import Path
 
 import pytest
 
 import streamops_nb as so
 from streamops_nb.client.workspace import RemoteWorkspace
+from streamops_nb.model.events import RunStarted
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.store.lock import WorkspaceLock
-from tests.ops.operated import plant
+from tests.ops.operated import plant, until
 from tests.serving.processes import begun, owner
 
 
@@ -77,11 +77,12 @@ def test_a_client_that_asks_for_it_takes_over_and_the_jobs_go_on(tmp_path: Path)
         ws.save(plant("a")).start()
         first.kill()
         first.communicate()
+        runs: list[int] = []
         pages = ws.follow(since=0)
-        events = [e for page in islice(pages, 40) for e in page.events]
-        runs = {e.run for e in events if type(e).__name__ == "RunStarted"}
-        assert runs >= {1, 2}
-        assert ws.job("a").status is Status.RUNNING
+        while 2 not in runs:
+            runs += [e.run for e in next(pages).events if isinstance(e, RunStarted)]
+        assert runs == [1, 2]
+        until(lambda: ws.job("a").status is Status.RUNNING)
     with so.connect(tmp_path / "w", resume=False, memory="512MB") as after:
         assert after.found == {"a": Status.RUNNING}
 
