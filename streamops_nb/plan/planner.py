@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from streamops_nb.db import Instance, Session, ident, load_sql, sealed
 from streamops_nb.model.errors import Fault, Interrupted, QueryRefused
@@ -29,6 +30,10 @@ def load_macros(session: Session) -> None:
                 session.rows(statement)
 
 
+_KEPT = 100
+"""So many outlines are kept: the same query is planned again with every start and preview of it."""
+
+
 class Planner:
     """Plans queries in a sealed DuckDB of its own; thread-safe, made once per process.
 
@@ -42,6 +47,8 @@ class Planner:
 
     def __init__(self, *, patience: float = 10.0) -> None:
         self._patience = patience
+        self._lock = threading.Lock()
+        self._kept: dict[str, Outline] = {}
         self._instance: Instance = sealed(memory="256MB", threads=1, json_errors=True)
         session = self._instance.session()
         load_macros(session)
@@ -106,12 +113,26 @@ class Planner:
             If not even its stages can be told apart.
         """
         _check_text(query)
+        key = repr((query, streams, references, params, database, marks))
+        with self._lock:
+            found = self._kept.pop(key, None)
+        if found is None:
+            planning = partial(Planning, query, streams, references or {}, params or {})
+            outline = self._outlined(planning, ident(database), marks=marks)
+            found = replace(outline, faults=with_types(outline.faults, query, streams))
+        with self._lock:
+            self._kept[key] = found  # the newest comes last
+            while len(self._kept) > _KEPT:
+                del self._kept[next(iter(self._kept))]
+        return found
+
+    def _outlined(
+        self, planning: Callable[[Session], Planning], database: str, *, marks: bool
+    ) -> Outline:
         session = self._instance.session()
         try:
             with limited(session, self._patience):
-                planning = Planning(query, streams, references or {}, params or {}, session)
-                outline = planning.outline(ident(database), marks=marks)
-                return replace(outline, faults=with_types(outline.faults, query, streams))
+                return planning(session).outline(database, marks=marks)
         except RecursionError:
             raise _refused("the query is nested too deeply", "put steps into CTEs") from None
         except Interrupted:

@@ -125,6 +125,7 @@ class Bench:
         self.planner = Planner()
         self.instance: Instance = open_instance(folder, memory="512MB", threads=1)
         self._numbers = itertools.count(1)
+        self._free: list[str] = []
 
     def close(self) -> None:
         self.planner.close()
@@ -132,9 +133,14 @@ class Bench:
 
     def attach(self, path: Path | None = None) -> str:
         """Attach a database, in memory unless told otherwise, and give its name."""
-        name = f"job{next(self._numbers)}"
+        # a name is taken again: the plan of a query names the database, and is kept
+        name = self._free.pop() if self._free else f"job{next(self._numbers)}"
         self.instance.attach(path, name)
         return name
+
+    def detach(self, name: str) -> None:
+        self.instance.detach(name)
+        self._free.append(name)
 
     def runner(
         self,
@@ -189,7 +195,7 @@ class Bench:
                 runner = self.runner(spec, sources, database, **options)
         outcome = self.outcome(runner, database, restarts)
         runner.close()
-        self.instance.detach(database)
+        self.detach(database)
         return outcome
 
     def outcome(self, runner: Runner, database: str, restarts: int = 0) -> Outcome:

@@ -280,7 +280,7 @@ class Life:
         return stands.n, BASE.fromtimestamp(reach / 1e6, UTC)
 
     def end(self) -> None:
-        self.bench.instance.detach(self.database)
+        self.bench.detach(self.database)
 
     def output(self, after: int) -> list[tuple[Any, ...]]:
         """The rows of the batches behind one."""

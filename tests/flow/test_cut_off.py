@@ -177,7 +177,7 @@ def _run(
             runner = bench.runner(spec, sources, database, trace=trace)
     outcome = bench.outcome(runner, database)
     runner.close()
-    bench.instance.detach(database)
+    bench.detach(database)
     return outcome
 
 
