@@ -22,7 +22,7 @@ from streamops_nb.server.public import Public
 from streamops_nb.ui.panel.gate import Gate
 from streamops_nb.ui.panel.look import html_pane, text_html
 from streamops_nb.ui.panel.page import page
-from streamops_nb.wire.calls import Role
+from streamops_nb.wire.role import Role
 
 __all__ = ["main", "show_page"]
 

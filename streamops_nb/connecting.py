@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streamops_nb.client.line import Acting
     from streamops_nb.server.allowing import Allowed
     from streamops_nb.server.people import Person
-    from streamops_nb.wire.calls import Role
+    from streamops_nb.wire.role import Role
 
 __all__ = ["Doors", "connect", "opened", "own"]
 

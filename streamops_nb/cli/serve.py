@@ -103,7 +103,7 @@ def token(
     remove: Annotated[bool, typer.Option("--remove", help="Take the token out.")] = False,
 ) -> None:
     """Make a token for somebody, in place of the one before, and print it this once."""
-    from streamops_nb.shell.serving import make_token, take_token
+    from streamops_nb.shell.tokens import make_token, take_token
 
     if remove:
         take_token(file, name, console())

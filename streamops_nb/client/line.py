@@ -17,9 +17,9 @@ import pyarrow as pa
 from streamops_nb.client.patience import in_a_hurry
 from streamops_nb.model.errors import Forbidden, Refused, StreamopsError, Unavailable
 from streamops_nb.wire.acting import HEADER, to_header
-from streamops_nb.wire.calls import Role
 from streamops_nb.wire.faults import from_plain
 from streamops_nb.wire.frames import ARROW, from_stream
+from streamops_nb.wire.role import Role
 from streamops_nb.wire.values import PARTS, pack, parse, unpack
 
 __all__ = ["Acting", "Line", "Reach"]

@@ -39,8 +39,9 @@ from streamops_nb.ops.resources import Resources
 from streamops_nb.ops.tokens import Tokens
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.store.records import Page
-from streamops_nb.wire.calls import CALLS, Call, Gives, Role
+from streamops_nb.wire.calls import CALLS, Call, Gives
 from streamops_nb.wire.heals import Tried
+from streamops_nb.wire.role import Role
 from streamops_nb.wire.values import load, parse
 
 if TYPE_CHECKING:

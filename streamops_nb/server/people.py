@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from streamops_nb.model.errors import Fault, Refused
-from streamops_nb.wire.calls import Role
+from streamops_nb.wire.role import Role
 
 __all__ = ["People", "Person", "digest_of", "named", "read_roles", "read_tokens"]
 

@@ -17,7 +17,7 @@ from streamops_nb.server.guard import Bounds
 from streamops_nb.server.people import People
 from streamops_nb.server.serving import Tls, is_loopback, make_server
 from streamops_nb.server.tokens import TokenFile, new_token
-from streamops_nb.wire.calls import Role
+from streamops_nb.wire.role import Role
 
 __all__ = ["Public", "Wanted", "check_host"]
 

@@ -14,7 +14,7 @@ from streamops_nb.plan import specfile
 from streamops_nb.plan.reader import Reader
 from streamops_nb.server.allowing import Allowed
 from streamops_nb.server.people import Person
-from streamops_nb.wire.calls import Role
+from streamops_nb.wire.role import Role
 
 __all__ = ["Strangers"]
 

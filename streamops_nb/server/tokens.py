@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from streamops_nb.model.errors import Refused
 from streamops_nb.server.people import digest_of, named, read_tokens
-from streamops_nb.wire.calls import Role
+from streamops_nb.wire.role import Role
 
 __all__ = ["TokenFile", "add_token", "new_token", "remove_token"]
 

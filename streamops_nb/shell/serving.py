@@ -1,4 +1,4 @@
-"""Serving a workspace from a terminal, and the tokens of those who may ask."""
+"""Serving a workspace from a terminal."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from streamops_nb.ops.machine import bound_memory
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.server.allowing import Allowed
 from streamops_nb.server.public import Public, Wanted, check_host
-from streamops_nb.server.tokens import add_token, remove_token
 from streamops_nb.shell.foreground import Ending
 
-__all__ = ["May", "ShowPage", "make_token", "serve_workspace", "take_token"]
+__all__ = ["May", "ShowPage", "serve_workspace"]
 
 ShowPage = Callable[[Workspace, Public | None], tuple[str, Callable[[], None]]]
 """Shows the page of a workspace to this machine, or to those who may ask; gives what `show_page`
@@ -90,17 +89,3 @@ def serve_workspace(
             pass
         console.print("Ending: the batches in flight commit; Ctrl-C again ends at once.")
     return 0
-
-
-def make_token(path: Path, name: str, role: str, console: Console) -> None:
-    """Make a token for somebody, and show it this once."""
-    token = add_token(path, name, role)
-    console.out(token, highlight=False)
-    if console.is_terminal:
-        console.print(f"Hand it to {name}; it is kept nowhere, {path} has its digest.")
-
-
-def take_token(path: Path, name: str, console: Console) -> None:
-    """Take somebody's token out."""
-    remove_token(path, name)
-    console.print(f"{name} is out; a server that reads {path} knows it at once.", markup=False)

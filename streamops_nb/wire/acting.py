@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote, unquote
 
 from streamops_nb.model.errors import Refused
-from streamops_nb.wire.calls import Role
+from streamops_nb.wire.role import Role
 
 __all__ = ["HEADER", "from_header", "to_header"]
 

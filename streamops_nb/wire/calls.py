@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,29 +36,9 @@ from streamops_nb.store.records import Page
 from streamops_nb.wire.heals import Heals
 from streamops_nb.wire.parameters import Parameter, parameters_of
 from streamops_nb.wire.previews import Alarmed, Previewed, Streams
+from streamops_nb.wire.role import Role
 
-__all__ = ["CALLS", "HERE", "Call", "Gives", "Role"]
-
-
-class Role(IntEnum):
-    """Who may do what; each may do all that those before it may."""
-
-    VIEWER = 1
-    OPERATOR = 2
-    EDITOR = 3
-    ADMIN = 4
-
-    def __str__(self) -> str:
-        return self.name.lower()
-
-    @classmethod
-    def of(cls, text: str) -> Role:
-        """Give the role of a name; ValueError if there is none."""
-        try:
-            return cls[text.upper()]
-        except KeyError:
-            names = ", ".join(map(str, cls))
-            raise ValueError(f"there is no role `{text[:40]}` - the roles are {names}") from None
+__all__ = ["CALLS", "HERE", "Call", "Gives"]
 
 
 class Gives(StrEnum):

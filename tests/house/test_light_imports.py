@@ -50,6 +50,10 @@ def test_the_model_loads_neither_a_database_nor_frames() -> None:
     assert not loaded_by(*modules_of("model")) & {"duckdb", "numpy", "pandas", "pyarrow"}
 
 
+def test_what_hands_out_tokens_loads_no_engine() -> None:
+    assert not loaded_by("streamops_nb.shell.tokens") & {"duckdb", "fastapi", "pandas", "pyarrow"}
+
+
 @pytest.mark.parametrize("room", HEADLESS)
 def test_a_headless_room_loads_no_toolkit(room: str) -> None:
     assert not loaded_by(*modules_of(room)) & TOOLKITS

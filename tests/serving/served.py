@@ -16,7 +16,7 @@ from streamops_nb.server.allowing import Allowed
 from streamops_nb.server.guard import Bounds
 from streamops_nb.server.public import Public, Wanted
 from streamops_nb.server.tokens import add_token
-from streamops_nb.wire.calls import Role
+from streamops_nb.wire.role import Role
 
 __all__ = ["House", "served"]
 

@@ -14,7 +14,8 @@ from streamops_nb.connecting import Doors
 from streamops_nb.server.people import Person
 from streamops_nb.wire.acting import HEADER, to_header
 from streamops_nb.wire.address import read_address
-from streamops_nb.wire.calls import CALLS, Gives, Role
+from streamops_nb.wire.calls import CALLS, Gives
+from streamops_nb.wire.role import Role
 from streamops_nb.wire.values import pack
 from tests.ops.operated import plant
 from tests.serving.served import House, served

@@ -7,7 +7,6 @@ import resource
 import signal
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 import streamops_nb as so
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.ops import machine
+from streamops_nb.server.tokens import add_token
 from tests.ops.operated import plant
 from tests.streamops import start_streamops, streamops
 
@@ -163,7 +163,7 @@ def socket_port() -> Iterator[int]:
 def test_what_would_not_be_safe_is_refused_before_anything_is_served(
     folder: Path, options: tuple[str, ...], said: str
 ) -> None:
-    token(folder, "ann", "viewer")
+    add_token(folder / "tokens", "ann", "viewer")
     done = streamops("serve", "w", "--no-page", "--for", "1", *options, folder=folder)
     assert done.returncode == 2
     assert said in done.stderr
@@ -176,7 +176,6 @@ def test_without_tokens_processes_of_the_user_alone_are_served(folder: Path) -> 
         assert "processes of this user alone" in child.stdout.readline()
         with so.connect(folder / "w") as ws:
             assert ws.start("a")[0].status is Status.RUNNING
-        time.sleep(0.1)
     finally:
         child.send_signal(signal.SIGTERM)
         child.communicate(timeout=60)

@@ -10,7 +10,7 @@ import pytest
 from streamops_nb.model.errors import Refused
 from streamops_nb.server.people import People, Person, read_roles
 from streamops_nb.server.tokens import add_token, remove_token
-from streamops_nb.wire.calls import Role
+from streamops_nb.wire.role import Role
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from streamops_nb.ops.preview.samples import Samples
 from streamops_nb.ops.resources import Resources
 from streamops_nb.ops.tokens import Tokens
 from streamops_nb.ops.workspace import Workspace
-from streamops_nb.wire.calls import CALLS, HERE, Gives, Role
+from streamops_nb.wire.calls import CALLS, HERE, Gives
+from streamops_nb.wire.role import Role
 
 DOORS = {
     "": Workspace,
