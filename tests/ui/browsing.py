@@ -19,8 +19,8 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from streamops_nb.ui.panel.page import page
 
 __all__ = [
-    "CHROMIUM", "EITHER", "EXPECTED", "OTHERS", "SETTLES", "browser", "faults_of", "looked_at",
-    "opened_page", "served", "until", "write",
+    "CHROMIUM", "EITHER", "EXPECTED", "OTHERS", "browser", "faults_of", "looked_at", "opened_page",
+    "served", "until", "write",
 ]  # fmt: skip
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -31,9 +31,6 @@ _QUIET = (
 
 EXPECTED = 30_000.0
 """Milliseconds in which what is expected is seen, on a busy machine, too."""
-
-SETTLES = 1_000.0
-"""Milliseconds after which what has just come up is drawn for good: a press before may be lost."""
 
 EITHER = pytest.mark.parametrize(("width", "dark"), [(1280, False), (900, True)])
 """Each width and each theme once."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from streamops_nb.model.lifecycle import Status
-from tests.ui.browsing import EITHER, OTHERS, SETTLES, faults_of, opened_page, served, until
-from tests.ui.doors import plant_of
+from tests.ui.browsing import EITHER, OTHERS, faults_of, opened_page, served, until
+from tests.ui.doors import Line, plant_of
 
 pytestmark = pytest.mark.browser
 
@@ -36,11 +37,69 @@ def test_a_failure_is_looked_at_its_rows_previewed_and_its_batch_replayed(
             assert coming.value.suggested_filename == "a-failure.zip"
             page.get_by_role("cell", name="TooManyRejects").click()
             expect(page.locator(".details")).to_contain_text("TooManyRejects")
-            page.wait_for_timeout(SETTLES)
             page.get_by_role("button", name="Preview these rows").click()
             expect(page.get_by_text("Input: r", exact=True).last).to_be_visible()
             expect(page.get_by_role("button", name="Rejects", exact=False).last).to_be_visible()
             assert workspace.job("a").status is Status.FAILED
+
+
+class Held(Line):
+    """A workspace that says no more of a job until it is let go."""
+
+    def __init__(self, workspace: Any) -> None:
+        super().__init__(workspace)
+        self.goes_on = Event()
+
+    def job(self, name: str) -> Any:
+        self.goes_on.wait(30)
+        return self._workspace.job(name)
+
+
+def test_a_press_counts_when_the_page_moves_beneath_it(tmp_path: Path, chromium: Any) -> None:
+    with plant_of(tmp_path, "a", query=STRICT, errors={"policy": "fail"}) as workspace:
+        workspace.start("a")
+        until(lambda: workspace.job("a").status is Status.FAILED)
+        line = Held(workspace)
+        with (
+            served(line) as address,
+            opened_page(chromium, f"{address}?job=a&tab=errors") as page,
+        ):
+            page.get_by_role("cell", name="TooManyRejects").click()
+            button = page.get_by_role("button", name="Preview these rows")
+            before = _pressed(page, button)
+            line.goes_on.set()
+            expect(page.get_by_text("The batch that failed is kept")).to_be_visible()
+            assert button.bounding_box() != before
+            page.mouse.up()
+            expect(page.get_by_text("Input: r", exact=True)).to_be_visible()
+
+
+def test_a_row_is_the_one_that_was_pressed_when_others_come(tmp_path: Path, chromium: Any) -> None:
+    with (
+        plant_of(tmp_path, "a") as workspace,
+        served(workspace) as address,
+        opened_page(chromium, f"{address}?job=a&tab=history") as page,
+    ):
+        workspace.start("a")
+        workspace.pause("a")
+        expect(page.get_by_role("cell", name="RUNNING → PAUSING", exact=True)).to_be_visible()
+        expect(page.get_by_role("cell", name="PAUSING → PAUSED", exact=True)).to_be_visible()
+        row = page.get_by_role("row", name="ws.start('a')")
+        before = _pressed(page, row)
+        workspace.stop("a")
+        expect(page.get_by_role("cell", name="ws.stop('a')")).to_be_visible()
+        assert row.bounding_box() != before
+        page.mouse.up()
+        expect(page.get_by_role("log")).to_contain_text("ws.start('a')")
+
+
+def _pressed(page: Page, what: Locator) -> Any:
+    """Press a button of the mouse on something; give where that is."""
+    place = what.bounding_box()
+    assert place is not None
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    page.mouse.down()
+    return place
 
 
 def test_rejects_are_tried_again_under_another_query_and_healed(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browsing import EXPECTED, SETTLES, faults_of, looked_at, until, write
+from tests.ui.browsing import EXPECTED, faults_of, looked_at, until, write
 from tests.ui.lab import asked, lab, notebook, run, run_all
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -113,7 +113,6 @@ def test_the_page_is_used_in_a_cell(jupyter: tuple[Path, str], chromium: Any) ->
         shown.get_by_label("open c", exact=True).click()
         shown.get_by_role("tab", name="Errors").click()
         shown.get_by_role("cell", name="TooManyRejects").click()
-        page.wait_for_timeout(SETTLES)
         press("Preview these rows")
         expect(shown.get_by_text("Input: r", exact=True)).to_be_visible()
         press("Stop c")

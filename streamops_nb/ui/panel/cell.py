@@ -28,6 +28,7 @@ from tornado.ioloop import IOLoop
 from streamops_nb.ui import bridge
 from streamops_nb.ui.panel.light import lighten
 from streamops_nb.ui.panel.look import THEME, Plain, file_text
+from streamops_nb.ui.panel.presses import Presses
 from streamops_nb.ui.panel.script import Script
 
 __all__ = ["Arrival", "Cell"]
@@ -76,7 +77,7 @@ class Cell(pmui.Column):
         self._scripts = pmui.Typography("", visible=False)
         more = [] if screen.served else [self._scripts, Arrival(self._stands)]
         how = {"sizing_mode": "stretch_width", "theme_config": THEME, "design": Plain, **how}
-        super().__init__(*more, *parts, **how)
+        super().__init__(*more, Presses(), *parts, **how)
 
     def server_doc(self, doc: Any = None, title: Any = None, location: Any = True) -> Any:
         """Serve it; what can be seen comes with the page, scripts are asked for at once."""

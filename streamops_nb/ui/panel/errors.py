@@ -103,7 +103,6 @@ class ErrorsTab:
         self.refresh(now=True)
 
     def _anew(self, *_: Any) -> None:
-        self._grid.chosen = -1
         if self._log is not None:
             self._show(self._log)
 
@@ -128,6 +127,13 @@ class ErrorsTab:
                 empty="Nothing went wrong." if not log.entries else "Nothing is found.",
             )
         )
+        self._grid.chosen = next((n for n, one in enumerate(self._shown) if self._is_open(one)), -1)
+
+    def _is_open(self, one: Any) -> bool:
+        """Whether the details below are of this group or entry."""
+        if self._grouped:
+            return self._entry is not None and one.fingerprint == self._entry.fingerprint
+        return bool(one == self._entry)
 
     def _choose(self, number: int) -> None:
         one = self._shown[number]

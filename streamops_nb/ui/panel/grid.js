@@ -7,6 +7,13 @@ function element(tag, className, text) {
   return made
 }
 
+const written = (number) => number.toLocaleString("en")
+
+// only what differs is written: a press, the focus and a text that is marked survive a refresh
+function set(node, name, value) {
+  if (node[name] !== value) node[name] = value
+}
+
 export function render({model, el}) {
   const root = element("div", "grid")
   const box = element("div", "box")
@@ -45,56 +52,67 @@ export function render({model, el}) {
     head.replaceChildren(line)
   }
 
-  function make_row(row, at) {
-    const tr = element("tr", model.tones[at] || "")
-    row.forEach((value, number) => {
-      const column = model.columns[number] || {}
-      const td = element("td", `${column.kind || ""} ${column.tone || ""}`)
-      const [text, full, tone] = Array.isArray(value) ? value : [value, "", ""]
-      if (tone) td.classList.add(tone)
-      if (text === null) { td.classList.add("null"); td.textContent = "null" }
-      else td.textContent = text
-      if (full) td.title = full
-      tr.append(td)
-    })
+  function make_row(at) {
+    const tr = element("tr")
     if (model.clickable) {
       tr.tabIndex = 0
-      const say = () => model.send_msg({event: "click", row: model.page * model.page_size + at})
-      tr.addEventListener("click", say)
+      // what was seen when it was pressed goes with it: the rows may have moved on meanwhile
+      let seen = null
+      const say = (which) => {
+        model.send_msg({event: "click", row: model.page * model.page_size + at, seen: which})
+      }
+      tr.addEventListener("pointerdown", () => { seen = model.rows[at] })
+      tr.addEventListener("click", () => { say(seen || model.rows[at]); seen = null })
       tr.addEventListener("keydown", (event) => {
-        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); say() }
+        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); say(model.rows[at]) }
       })
     }
     return tr
   }
 
+  function fill_cell(td, value, column) {
+    const [text, full, tone] = Array.isArray(value) ? value : [value, "", ""]
+    const none = text === null ? "null" : ""
+    set(td, "className", [column.kind, column.tone, tone, none].filter(Boolean).join(" "))
+    set(td, "textContent", none || text)
+    set(td, "title", full || "")
+  }
+
   function show_rows() {
-    body.replaceChildren(...model.rows.map(make_row))
+    model.rows.forEach((row, at) => {
+      const tr = body.children[at] || body.appendChild(make_row(at))
+      row.forEach((value, number) => {
+        const td = tr.children[number] || tr.appendChild(element("td"))
+        fill_cell(td, value, model.columns[number] || {})
+      })
+      while (tr.children.length > row.length) tr.lastChild.remove()
+    })
+    while (body.children.length > model.rows.length) body.lastChild.remove()
     root.classList.toggle("clickable", model.clickable)
     empty.textContent = model.empty
     empty.hidden = model.rows.length > 0 || !model.empty
     table.hidden = model.rows.length === 0 && model.columns.length === 0
-    const pages = Math.max(1, Math.ceil(model.total / model.page_size))
-    const first = model.page * model.page_size
-    where.textContent = model.total
-      ? `${(first + 1).toLocaleString("en")}–${(first + model.rows.length).toLocaleString("en")} of ${model.total.toLocaleString("en")} rows`
-      : ""
-    before.disabled = model.page <= 0
-    after.disabled = model.page >= pages - 1
-    before.hidden = after.hidden = pages < 2
-    show_chosen()
+    const {page, page_size, total} = model
+    const first = page * page_size
+    const all = `${written(total)} ${total === 1 ? "row" : "rows"}`
+    const part = `${written(first + 1)}–${written(first + model.rows.length)} of ${all}`
+    where.textContent = total > page_size ? part : total ? all : ""
+    before.disabled = page <= 0
+    after.disabled = first + page_size >= total
+    before.hidden = after.hidden = total <= page_size
+    show_tones()
   }
 
-  function show_chosen() {
-    const at = model.chosen - model.page * model.page_size
-    ;[...body.children].forEach((tr, number) => tr.classList.toggle("chosen", number === at))
+  function show_tones() {
+    const chosen = model.chosen - model.page * model.page_size
+    ;[...body.children].forEach((tr, at) => {
+      set(tr, "className", [model.tones[at], at === chosen && "chosen"].filter(Boolean).join(" "))
+    })
   }
 
   model.on("columns", () => { show_columns(); show_rows() })
-  model.on("rows", show_rows)
-  model.on("total", show_rows)
-  model.on("chosen", show_chosen)
-  model.on("empty", show_rows)
+  model.on(["rows", "total", "empty"], show_rows)
+  model.on(["tones", "chosen"], show_tones)
   show_columns()
   show_rows()
   return root

@@ -65,5 +65,12 @@ class Grid(Script):
             last = max(0, -(-self.sheet.total // self.page_size) - 1)
             self._turn(min(max(0, int(data["page"])), last))
         elif data.get("event") == "click" and self._on_row is not None:
-            self.chosen = int(data["row"])
+            self.chosen = self._number_of(int(data["row"]), data.get("seen"))
             self._on_row(self.chosen)
+
+    def _number_of(self, number: int, seen: Any) -> int:
+        """Find the row that was clicked, if other rows have come since it was drawn."""
+        first = self.page * self.page_size
+        near = sorted(range(len(self.rows)), key=lambda at: abs(first + at - number))
+        same = (first + at for at in near if list(self.rows[at]) == seen)
+        return next(same, min(number, self.sheet.total - 1))

@@ -9,6 +9,7 @@ from typing import Any
 import panel_material_ui as pmui
 
 from streamops_nb.model.errors import Forbidden
+from streamops_nb.model.wording import number_of
 from streamops_nb.ui.panel.grid import Grid
 from streamops_nb.ui.panel.look import (
     EDGES,
@@ -137,7 +138,8 @@ class RejectsPart:
 
     def _applied(self, rows: int, line: str) -> None:
         self._write.disabled = True
-        text = f"{str(self._heal).capitalize()}: {rows:,} rows were written to the output."
+        were = "was" if rows == 1 else "were"
+        text = f"{str(self._heal).capitalize()}: {number_of(rows)} {were} written to the output."
         self._desk.notices.tell("success", text, line=line)
 
     def _export(self, *_: Any) -> None:

@@ -100,7 +100,8 @@ class JobPage:
             self._places[name].objects = [made]
         if self._tabs.active != _TABS.index(name):
             self._tabs.active = _TABS.index(name)
-        self._parts[name].refresh(now=True)
+        if self._job in self._desk.board.picture.rows:
+            self._parts[name].refresh(now=True)
 
     def _make(self, name: str) -> Any:
         if name == "errors":
@@ -123,7 +124,8 @@ class JobPage:
         """Show the picture of now."""
         self._show_head()
         name = self._desk.tab if self._desk.tab in self._parts else "summary"
-        self._parts[name].refresh()
+        if self._job in self._desk.board.picture.rows:
+            self._parts[name].refresh()
 
     def _show_head(self, *_: Any) -> None:
         desk = self._desk
@@ -131,6 +133,8 @@ class JobPage:
         found = picture.rows.get(self._job)
         asked = desk.asked.get(self._job, "")
         self._head.object = head_html(self._job, found, picture.at, asked)
+        for part in (*self._buttons.values(), self._preview, self._more, self._tabs):
+            part.visible = found is not None or not picture.at
         for verb, part in self._buttons.items():
             why = "it is not there" if found is None else refusal_of(verb, found.status)
             why = desk.permits.barred.get(verb, why)
@@ -161,7 +165,8 @@ def head_html(job: str, found: Any, at: float, asked: str) -> str:
     if not at:
         return f"<h2>{html.escape(job)}</h2><span class='quiet'>Looking at the workspace…</span>"
     if found is None:
-        return f"<h2>{html.escape(job)}</h2><span class='quiet'>There is no such job.</span>"
+        said = "There is no job of this name in this workspace."
+        return f"<h2>{html.escape(job)}</h2><span class='quiet'>{said}</span>"
     status = cells_of(found, at, asked)["status"]
     lasted = found.uptime if found.uptime is not None else max(0.0, at - found.view.since)
     left = "" if found.left is None else f", {lasting(max(0.0, found.left))} left"

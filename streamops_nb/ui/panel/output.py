@@ -58,7 +58,8 @@ class OutputTab:
             self._grid.fill(Sheet(table=pa.table({}), empty=found))
             return
         frame, total = found
-        self._said.object = f"the newest {len(frame):,} of {number_of(total)}"
+        newest = f"the newest {len(frame):,} of " if len(frame) < total else ""
+        self._said.object = f"{newest}{number_of(total)}" if total else ""
         said = "No rows yet: the summary says what is waited for."
         self._grid.fill(sheet_of(frame, empty=said))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import panel_material_ui as pmui
 
+from streamops_nb.model.wording import number_of
 from streamops_nb.ui.panel.grid import Grid
 from streamops_nb.ui.panel.look import FLAT, column, html_pane, row, text_html
 from streamops_nb.ui.state.desk import Desk
@@ -188,8 +189,8 @@ def head_html(result: Any, *, faults: bool = True) -> str:
     took = sum(result.receipt.seconds.values())
     last = result.stages[result.output].rows_out if result.output in result.stages else 0
     return (
-        f"{wrong}<p><b>{result.sample.rows:,}</b> rows in → <b>{last:,}</b> out, "
-        f"<b>{len(result.rejects):,}</b> rejects "
+        f"{wrong}<p>{_counted(result.sample.rows)} in → <b>{last:,}</b> out, "
+        f"{_counted(len(result.rejects), 'reject')} "
         f'<span class="quiet">· {text_html(str(result.sample.how))} · in {lasting(took)} · '
         f"{text_html(str(result.receipt))}</span></p>"
     )
@@ -209,5 +210,10 @@ def stage_html(stage: Any) -> str:
     return (
         f"<p><b>{html.escape(stage.name)}</b> "
         f"<span class='quiet'>{html.escape(stage.kind)}</span>: "
-        f"<b>{stage.rows_in:,}</b> rows in, <b>{stage.rows_out:,}</b> out{rejected}{early}</p>"
+        f"{_counted(stage.rows_in)} in, <b>{stage.rows_out:,}</b> out{rejected}{early}</p>"
     )
+
+
+def _counted(number: int, word: str = "row") -> str:
+    figure, _, things = number_of(number, word).partition(" ")
+    return f"<b>{figure}</b> {things}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from streamops_nb.model.errors import Refused
-from streamops_nb.model.wording import cut
+from streamops_nb.model.wording import cut, number_of
 
 __all__ = ["ASKED", "Asked", "Found", "why"]
 
@@ -75,7 +75,7 @@ def _why_not(preview: Any, _: Any, text: str) -> Found:
 def _sweep(preview: Any, _: Any, text: str) -> Found:
     values = _read(text)
     found = preview.sweep(values)
-    said = f"{len(found)} of {found.planned} combinations on the same sample."
+    said = f"{len(found):,} of {number_of(found.planned, 'combination')} on the same sample."
     return Found(title="Sweep", text=said, frame=found.df, line=f"p.sweep({values!r})")
 
 
