@@ -33,11 +33,12 @@ def limited(session: Session, seconds: float) -> Iterator[None]:
             wait = 0.05
 
     thread = threading.Thread(target=watch, name="patience", daemon=True)
-    thread.start()
     try:
+        thread.start()  # inside: a cell may be interrupted while it waits for the thread to begin
         yield
     finally:
         done.set()
-        thread.join()
+        if thread.is_alive():
+            thread.join()
     if late.is_set():
         raise Interrupted("the time was up")

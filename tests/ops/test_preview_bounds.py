@@ -24,6 +24,7 @@ from streamops_nb.engine.preview.work import Work
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.ops.preview.previews import Previews
 from streamops_nb.plan.planner import Planner
+from tests.ops.operated import until
 
 GREEDY = """
 import pandas as pd
@@ -127,7 +128,30 @@ def test_interrupting_the_cell_stops_the_query(
         previews.run(spec(query), sample)
     assert time.monotonic() - begun < Bounds().seconds  # it was not the time limit
     timer.join()
-    assert not [t for t in threading.enumerate() if t.name == "patience"]
+    until(lambda: not watching())
+    assert usable(previews, sample)
+
+
+def watching() -> list[threading.Thread]:
+    """The threads that watch the time of a query: one that is left goes on for ever."""
+    return [thread for thread in threading.enumerate() if thread.name == "patience"]
+
+
+def test_interrupting_while_the_time_limit_begins_leaves_no_thread(
+    previews: Previews, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        if thread.name == "patience":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as during:
+        during.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            previews.run(spec("SELECT k + 2 AS n FROM r"), sample)
+    until(lambda: not watching())
     assert usable(previews, sample)
 
 

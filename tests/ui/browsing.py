@@ -120,9 +120,9 @@ def write(field: Locator, text: str) -> None:
     field.press("Tab")
 
 
-def until(holds: Callable[[], bool]) -> None:
+def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait until something holds."""
-    over = time.monotonic() + 30
+    over = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < over
         time.sleep(0.05)

@@ -19,7 +19,7 @@ import streamops_nb as so
 from tests.ui.browsing import opened_page, until
 from tests.ui.doors import plant_of
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]  # processes begin
 APP = Path(so.__file__).parent / "app.py"
 
 
@@ -63,7 +63,7 @@ def test_panel_serve_shows_a_workspace_and_gives_it_back_at_its_end(
     served = subprocess.Popen([*command, "--args", tmp_path / "plant"])
     address = f"http://localhost:{port}/app"
     try:
-        until(lambda: answers(address))
+        until(lambda: answers(address), 120)  # a process begins
         with opened_page(chromium, address) as page:
             page.get_by_label("start a", exact=True).click()
             expect(page.locator("tr[data-key=a]")).to_contain_text("RUNNING")
