@@ -251,10 +251,15 @@ def here(shown: Callable[[Picture], None], failed: Callable[[Exception], None]) 
     """Make the screen of the page, or notebook cell, that is being made now, in Panel."""
     import panel as pn
     from panel.io.document import hold
+    from panel.io.resources import LOCAL_DIST
 
     document = pn.state.curdoc if pn.state.curdoc and pn.state.curdoc.session_context else None
     if document is None:
         return Screen(shown, failed, lock=CELLS)
+    # Panel says so when it writes a page; for a session that comes anew, since the one before was
+    # given up by then, it writes none, and its style sheets would be asked of Panel's own host
+    at = f"{pn.state.rel_path}/{LOCAL_DIST}" if pn.state.rel_path else LOCAL_DIST
+    document.template_variables.setdefault("dist_url", at)
     kept = weakref.ref(document)
 
     def schedule(what: Callable[[], None]) -> None:

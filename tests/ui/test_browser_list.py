@@ -214,6 +214,23 @@ def test_an_engine_that_goes_away_and_comes_back_is_shown(
             expect(page.get_by_text("engine up")).to_be_visible()
 
 
+def test_a_page_whose_scripts_come_late_asks_no_other_host_either(
+    tmp_path: Path, chromium: Any
+) -> None:
+    with plant_of(tmp_path, "a") as workspace, served(workspace) as address:
+        watched = watch(workspace)
+
+        def late(route: Any) -> None:
+            until(lambda: watched.screens == 0)  # its session has been given up by then
+            route.continue_()
+
+        with looked_at(chromium, address) as page:
+            page.route("**/bokeh.min.js*", late)
+            page.goto(address)
+            page.get_by_label("start a", exact=True).click()
+            expect(page.locator("tr[data-key=a]")).to_contain_text("RUNNING")
+
+
 def test_pages_that_are_closed_leave_nothing_behind(tmp_path: Path, chromium: Any) -> None:
     with plant_of(tmp_path, "a") as workspace, served(workspace) as address:
         watched = watch(workspace)
