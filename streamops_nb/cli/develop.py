@@ -10,7 +10,17 @@ import typer
 
 from streamops_nb.cli.options import AsJson, Own, SavedJob, SpecFile, SpecOrWorkspace, console
 
-__all__ = ["COMMANDS", "demo", "error", "explain", "preview", "run", "schema", "validate"]
+__all__ = [
+    "COMMANDS",
+    "demo",
+    "error",
+    "explain",
+    "functions",
+    "preview",
+    "run",
+    "schema",
+    "validate",
+]
 
 
 def run(
@@ -55,7 +65,12 @@ def run(
 
 
 def validate(what: SpecOrWorkspace, job: SavedJob = "", workspace: Own = None) -> None:
-    """Check a job and its query: every fault with its line and column."""
+    """Check a job and its query: every fault with its line and column.
+
+    Records are read only of streams whose schema is to be inferred, and nothing is written: whether
+    declared fields, times and delimiters fit the data tells `streamops preview`, and whether the
+    sink can be reached the run. A note names sources whose files are not there.
+    """
     from streamops_nb.shell.specs import print_verdict
 
     print_verdict(what, job, workspace, console())
@@ -105,6 +120,13 @@ def preview(
     raise typer.Exit(code)
 
 
+def functions() -> None:
+    """List the functions that a query may call."""
+    from streamops_nb.shell.functions import listed
+
+    sys.stdout.write(listed())
+
+
 def schema() -> None:
     """Print the JSON Schema of a job's specification, for editors."""
     from importlib.resources import files
@@ -150,5 +172,5 @@ def demo(
     raise typer.Exit(run_demo(workspace, console(no_color=no_color), speed=speed, seconds=seconds))
 
 
-COMMANDS = (run, validate, explain, preview, schema, error, demo)
+COMMANDS = (run, validate, explain, preview, functions, schema, error, demo)
 """In the order of the help."""

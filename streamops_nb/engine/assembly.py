@@ -236,7 +236,7 @@ def _shape(name: str, stream: Stream, schema: Mapping[str, str]) -> StreamShape:
                 )
             ]
         )
-    if time is not None and not columns[time].upper().startswith("TIMESTAMP"):
+    if time is not None and not columns[time].upper().startswith(("TIMESTAMP", "DATETIME")):
         raise SpecRefused([time_fault(name, time, columns)])
     return StreamShape(columns=columns, event_time=time, inferred=stream.fields is None)
 

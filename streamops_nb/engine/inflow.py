@@ -264,10 +264,16 @@ def microseconds(stamps: pa.ChunkedArray) -> pa.ChunkedArray:
     return stamps.cast(pa.int64())
 
 
+_NOW_BEFORE = (946_684_800_000_000, 4_102_444_800_000_000)  # 2000 to 2100
+_SMALLER = "declare EPOCH_MS instead of EPOCH_S, or EPOCH_US instead of EPOCH_MS"
+
+
 def _time_fault(us: int | None) -> str:
     if us is None:
         return "the event time is NULL"
     if abs(us) >= _FOREVER:
         return "the event time is infinite"
     stamp = np.datetime64(us, "us")
+    if _NOW_BEFORE[0] <= us // 1000 <= _NOW_BEFORE[1]:
+        return f"the event time {stamp} is a number of a smaller unit - {_SMALLER}"
     return f"the event time {stamp} lies too far in the future (see max_ahead)"

@@ -91,7 +91,7 @@ class TimeGuesses:
         self._kinds = {
             name: kind
             for name, kind in schema.items()
-            if kind in EPOCHS or column_type(kind).startswith(("TIMESTAMP", "DATE"))
+            if kind in EPOCHS or column_type(kind).upper().startswith(("TIMESTAMP", "DATE"))
         }
         self._found: dict[str, list[str]] = {name: [] for name in self._kinds}
         self._searches = dict.fromkeys(self._kinds, _SEARCHES)
@@ -114,7 +114,7 @@ class TimeGuesses:
 
     def _readers(self, name: str, texts: Mapping[int, str], session: Session) -> dict[int, str]:
         """Give the types that read the texts, by the texts' numbers."""
-        column = column_type(self._kinds[name])
+        column = column_type(self._kinds[name]).upper()
         wanted = column if column in ("TIMESTAMP", "DATE") else "TIMESTAMPTZ"
         reads: dict[int, str] = {}
         left = dict(texts)

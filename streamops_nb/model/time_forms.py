@@ -29,6 +29,17 @@ _MARK = re.compile(r"%(-?.?)", re.DOTALL)
 _MARKS = frozenset("aAbBcdfgGHIjmMnpSuUVwWxXyYzZ%") | {f"-{mark}" for mark in "dHIjmMSUWy"}
 _YEARS = frozenset(("Y", "y", "-y", "G", "c", "x"))
 
+_ALL_MARKS = (
+    "%Y year, %m month, %d day, %H hour, %M minute, %S second, %f microseconds, %p AM or PM, %b "
+    "short name of the month, %z offset from UTC, %% a percent sign"
+)
+_MEANT = {
+    "yyyy": "%Y", "YYYY": "%Y", "yy": "%y", "MMM": "%b", "MM": "%m", "dd": "%d", "DD": "%d",
+    "HH": "%H", "hh": "%I", "mm": "%M", "ss": "%S", "SSS": "%g", "a": "%p", "XXX": "%z", "Z": "%z",
+}  # fmt: skip
+"""The letters of Java's forms."""
+_LETTERS = re.compile(rf"\b(?:{'|'.join(_MEANT)})\b")
+
 
 class TimeForm(NamedTuple):
     """The type of a column, how its text is written, and the zone of the times if one is given."""
@@ -60,8 +71,13 @@ def checked_form(text: str) -> str | None:
     if unknown:
         raise wrong(
             f'"{cut(found.form)}" is not the form of a time: there is no mark %{cut(unknown[0])}',
-            "%Y year, %m month, %d day, %H hour, %M minute, %S second, %f microseconds, %p AM or "
-            "PM, %b short name of the month, %z offset from UTC, %% a percent sign",
+            _ALL_MARKS,
+        )
+    if not marks:
+        marked = _LETTERS.sub(lambda run: _MEANT[run[0]], found.form)
+        raise wrong(
+            f'"{cut(found.form)}" is not the form of a time: the marks begin with a percent sign',
+            f"{_ALL_MARKS}" if marked == found.form else f"write `{found.kind}('{cut(marked)}')`",
         )
     if not _YEARS & set(marks):
         raise wrong(

@@ -49,6 +49,13 @@ _NAMES = {
     "INTERVAL": (),
 }
 _CANONICAL = {alias: name for name, also in _NAMES.items() for alias in (name, *also)}
+_FOREIGN = {
+    "STR": "VARCHAR", "OBJECT": "VARCHAR", "UNICODE": "VARCHAR", "VARCHAR2": "VARCHAR",
+    "NUMBER": "DOUBLE", "FLOAT64": "DOUBLE", "FLOAT32": "FLOAT", "BYTES": "BLOB",
+    "DATETIME64": "TIMESTAMPTZ", "DATETIME2": "TIMESTAMPTZ", "TIMESTAMP_LTZ": "TIMESTAMPTZ",
+    "ARRAY": "VARCHAR[]", "LIST": "VARCHAR[]", "DICT": "STRUCT(…)", "RECORD": "STRUCT(…)",
+}  # fmt: skip
+"""Names of types elsewhere, and what they are here."""
 _NESTED = ("STRUCT", "MAP", "UNION", "ENUM")
 TEMPORAL = frozenset(
     ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMPTZ", *EPOCHS)
@@ -174,10 +181,9 @@ class _Parser:
         if found is None:
             if not re.fullmatch(r"\w+", word):
                 raise self._not_a_type()
-            raise wrong(
-                f'there is no type "{cut(word)}"',
-                did_you_mean(word, (*_NAMES, *_NESTED, *self._more)),
-            )
+            near = did_you_mean(word, (*_NAMES, *_NESTED, *self._more))
+            here = _FOREIGN.get(word.upper())
+            raise wrong(f'there is no type "{cut(word)}"', f"write `{here}`" if here else near)
         if found == "DECIMAL" and self._peek() == "(":
             self._decimal()
         elif found == "VARCHAR" and self._peek() == "(":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 
 from streamops_nb.model.errors import Fault
 from streamops_nb.plan.functions import (
+    FOREIGN,
     TIME_NOW,
     WINDOW_MACROS,
     is_allowed,
@@ -152,13 +153,20 @@ def _function(node: Node, query: str, _: Collection[str]) -> Fault | None:
         return None
     if node.get("class") == "WINDOW" and is_window_function(name):
         return None
-    close = nearest(name)
     return _fault(
         node,
         query,
         f"the function {name}() may not be used in a job",
-        f"did you mean {close}()?" if close else "see the list of allowed functions",
+        _instead(name, nearest(name)),
     )
+
+
+def _instead(name: str, close: str | None) -> str:
+    if name in FOREIGN:
+        return f"what it does here is {close}()"
+    if close:
+        return f"did you mean {close}()?"
+    return "see the list of allowed functions, docs/functions.md, or `streamops functions`"
 
 
 def _column(node: Node, query: str, _: Collection[str]) -> Fault | None:

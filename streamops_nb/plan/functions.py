@@ -7,12 +7,14 @@ from functools import cache
 from importlib.resources import files
 
 __all__ = [
+    "FOREIGN",
     "TIME_NOW",
     "WINDOW_MACROS",
     "is_aggregate",
     "is_allowed",
     "is_decomposable",
     "is_window_function",
+    "named",
     "nearest",
 ]
 
@@ -29,6 +31,20 @@ TIME_NOW = {
 }
 """Functions that give the present, and their type; a batch's plan gives them its recorded time."""
 
+FOREIGN = {
+    "uuid": "hash", "gen_random_uuid": "hash", "random": "hash", "rand": "hash",
+    "date_format": "strftime", "to_char": "strftime", "formatdatetime": "strftime",
+    "str_to_date": "strptime", "to_date": "strptime", "date_parse": "strptime",
+    "parse_datetime": "strptime", "from_unixtime": "to_timestamp", "unix_timestamp": "epoch",
+    "to_unixtime": "epoch", "getdate": "now", "sysdate": "now", "timestampdiff": "date_diff",
+    "dateadd": "date_add", "convert_timezone": "timezone", "charindex": "instr", "locate": "instr",
+    "collect_list": "list", "collect_set": "list", "explode": "unnest", "size": "len",
+    "percentile": "quantile_cont", "approx_percentile": "approx_quantile", "iif": "if",
+    "rlike": "regexp_matches", "regexp_like": "regexp_matches",
+    "get_json_object": "json_extract_string", "json_query": "json_extract",
+}  # fmt: skip
+"""Functions of other databases, or that are refused, and what is called instead."""
+
 
 @cache
 def _lists() -> dict[str, frozenset[str]]:
@@ -40,6 +56,11 @@ def _lists() -> dict[str, frozenset[str]]:
         elif not line.startswith("#"):
             section.update(line.lower().split())
     return {name: frozenset(names) for name, names in lists.items()}
+
+
+def named(section: str) -> list[str]:
+    """Give the names of a section of the list, in order."""
+    return sorted(_lists()[section])
 
 
 def is_allowed(name: str) -> bool:
@@ -64,6 +85,8 @@ def is_decomposable(name: str) -> bool:
 
 def nearest(name: str) -> str | None:
     """Give the allowed name most like `name`, if one is like it at all."""
+    if name in FOREIGN:
+        return FOREIGN[name]
     names = sorted(_lists()["scalar"] | _lists()["aggregate"] | _lists()["window"])
     found = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
     return found[0] if found else None

@@ -34,7 +34,7 @@ _RESERVED = (
 )  # fmt: skip
 """Words that name a column only in quotes."""
 
-_AS_COLUMN = re.compile(r"\b([A-Za-z]+)\s*(?=[,)=<>]|FROM\b)", re.IGNORECASE)
+_AS_COLUMN = re.compile(r"\b([A-Za-z]+)\s*(?=[,)=<>.]|FROM\b)", re.IGNORECASE)
 """A word that stands where the name of a column does."""
 
 

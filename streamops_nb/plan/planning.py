@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from streamops_nb.plan.relation import Kind, Mark, Relation
 from streamops_nb.plan.stage import Stage, read_stage
 from streamops_nb.plan.statement import NOW, RESERVED
 from streamops_nb.plan.tree import (
+    OLD_LAMBDA,
     Node,
     Tree,
     base_table,
@@ -368,10 +370,11 @@ def _sql_text(value: Any) -> str:
 
 def _binder_fault(error: Exception, query: str, prefix: int) -> Fault:
     details = binder_details(error)
-    message = str(details.get("exception_message", error))
-    lines = message.split("\n")
+    message = binder_message(error)
     position = details.get("position")
     where = "query" if position is None else place(query, max(0, int(position) - prefix))
+    if message == OLD_LAMBDA and (arrow := re.search(r"\w+\s*->(?!>)", query)):  # it has no place
+        where = place(query, len(query[: arrow.start()].encode()))
     candidates = str(details.get("candidates", "")).strip()
     remedy = f"candidates: {candidates}" if candidates and len(candidates) < 200 else ""
-    return Fault(where=where, what=lines[0], remedy=remedy)
+    return Fault(where=where, what=message, remedy=remedy)

@@ -189,6 +189,9 @@ def base_table(name: str, alias: str) -> Node:
     }
 
 
+OLD_LAMBDA = "a lambda with an arrow, `x -> x + 1`, is not read: write `lambda x: x + 1`"
+
+
 def binder_details(error: Exception) -> dict[str, Any]:
     """Read the JSON document that a planner's session raises as its message."""
     text = str(error)
@@ -201,8 +204,21 @@ def binder_details(error: Exception) -> dict[str, Any]:
 
 
 def binder_message(error: Exception) -> str:
-    """Give the first line of what DuckDB says."""
-    return str(binder_details(error).get("exception_message", error)).split("\n")[0]
+    """Give the first line of what DuckDB says; of lambdas in its old style in words of ours."""
+    said = str(binder_details(error).get("exception_message", error)).split("\n")[0]
+    return OLD_LAMBDA if said.startswith("Deprecated lambda arrow") else said
+
+
+_SKIPPED = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|(;[\s;]*)(?=\S)""", re.DOTALL
+)
+
+
+def _second(query: str) -> int | None:
+    """Give the offset of the byte at which the second of several statements begins."""
+    ends = (found.end() for found in _SKIPPED.finditer(query) if found[1])
+    end = next(ends, None)
+    return None if end is None else len(query[:end].encode())
 
 
 class Tree:
@@ -228,7 +244,7 @@ class Tree:
             raise QueryRefused(
                 [
                     Fault(
-                        where="query",
+                        where=place(query, _second(query)),
                         what=f"{len(statements)} statements found",
                         remedy="write exactly one SELECT; use CTEs (WITH a AS (…)) for steps",
                     )

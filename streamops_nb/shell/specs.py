@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from streamops_nb.model.spec import JobSpec
 from streamops_nb.plan.operator import Plan
 from streamops_nb.shell.checking import faults_beside, load_spec, plan_of, saved
 from streamops_nb.shell.opened import looking_at
+from streamops_nb.sources.files import missing_here
 
 __all__ = ["print_plan", "print_verdict"]
 
@@ -37,7 +39,20 @@ def print_verdict(what: Path, job: str, folder: Path | None, console: Console) -
     plan = _plan(spec, what, job, folder)
     columns = ", ".join(f"{name} {kind}" for name, kind in plan.columns.items())
     name = job or what
-    console.out(f"{name}: good\n  output: {columns}\n  sink: {spec.sink.type}", highlight=False)
+    notes = "".join(f"\n  note: {note}" for note in _missing(spec, what, job, folder))
+    console.out(
+        f"{name}: good\n  output: {columns}\n  sink: {spec.sink.type}{notes}", highlight=False
+    )
+
+
+def _missing(spec: JobSpec, what: Path, job: str, folder: Path | None) -> Iterator[str]:
+    """Say which streams read files that are not here; they may be where the job will run."""
+    found = saved(what, job, folder)
+    within = found[0] if found else folder or what.parent / f"{spec.name}.streamops"
+    for name, stream in spec.streams.items():
+        note = missing_here(stream.source, within)
+        if note:
+            yield f"streams.{name}: {note}"
 
 
 def print_plan(what: Path, job: str, folder: Path | None, console: Console) -> None:

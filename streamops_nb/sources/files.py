@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from streamops_nb.model.part import PlugIn
     from streamops_nb.sources.base import Context, Limit
 
-__all__ = ["FilesSource", "format_of_files", "no_file"]
+__all__ = ["FilesSource", "format_of_files", "missing_here", "no_file"]
 
 _SLICES = 512  # files in one span
 _SIDE_BY_SIDE = 64  # files in one span if they are read side by side: each has a buffer
@@ -268,6 +269,18 @@ def no_file(source: PlugIn, folder: Path) -> str:
         return Listing(Path(path), follow=True, within=folder).nothing()
     except SourceError:  # no folder: that is an error of the job
         return ""
+
+
+def missing_here(source: PlugIn, folder: Path) -> str:
+    """Say that no file or folder of a source is there, seen from a workspace that need not be."""
+    path = str(source.settings.get("path", ""))
+    if source.type != "files" or not path or "${" in path:
+        return ""
+    try:
+        whole = Path(os.path.normpath(folder.resolve() / path))
+        return Listing(whole, follow=True).nothing()
+    except SourceError as error:
+        return str(error)
 
 
 def format_of_files(source: PlugIn, folder: Path) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from streamops_nb.cli.page import PAGE as CLI_PAGE
 from streamops_nb.cli.page import page_text as cli_page_text
+from streamops_nb.shell import functions
 from streamops_nb.shell.specification import PAGE, page_text
 from tests.house.layout import ROOT
 from tests.streamops import streamops
@@ -146,3 +147,8 @@ def test_the_page_on_commands_is_that_of_the_commands() -> None:
 def test_the_specification_page_is_that_of_the_models() -> None:
     # after a change of the models: python -m streamops_nb.shell.specification
     assert PAGE.read_text(encoding="utf-8") == page_text()
+
+
+def test_the_page_on_functions_is_that_of_the_list() -> None:
+    # after a change of the list: python -m streamops_nb.shell.functions
+    assert functions.PAGE.read_text(encoding="utf-8") == functions.page_text()

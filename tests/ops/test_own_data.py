@@ -229,3 +229,25 @@ def test_a_header_that_is_not_utf_8_is_refused_where_the_schema_is_inferred(tmp_
         )
         stream["format"] = {"type": "csv", "encoding": "latin-1"}
         assert workspace.preview(spec).df.columns.tolist() == ["Gerät", "n"]
+
+
+def test_the_reject_that_most_records_are_is_told_and_of_a_wrong_unit_the_right_one(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.jsonl").write_text('broken\n{"at": 1795168867250}\n{"at": 1795168867251}\n')
+    stream = {"source": {"type": "files", "path": "../a.jsonl"}, "event_time": "at"}
+    spec = {"name": "a", "streams": {"r": stream}, "query": "SELECT * FROM r"}
+    with opened(tmp_path / "w") as workspace:
+        said = str(
+            workspace.preview({**spec, "streams": {"r": stream | {"schema": {"at": "EPOCH_S"}}}})
+        )
+        assert (
+            "all 3 records are rejects, 2 of them like this one: at: the event time 58856-" in said
+        )
+        assert "is a number of a smaller unit - declare EPOCH_MS instead of EPOCH_S" in said
+        assert refused(lambda: workspace.preview(spec)) == (
+            "streams.r.event_time: `at` is of type BIGINT - most values are EPOCH_MS: declare "
+            "`schema: {at: EPOCH_MS}`"
+        )
+        kept = {**spec, "streams": {"r": stream | {"schema": {"at": "EPOCH_MS"}}}}
+        assert len(workspace.preview(kept).df) == 2

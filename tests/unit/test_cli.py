@@ -61,12 +61,17 @@ def test_help_loads_neither_a_database_nor_frames_nor_screens(arguments: list[st
 def test_validate_says_that_a_job_is_good_and_what_comes_out(spec: Path) -> None:
     done = streamops("validate", spec.name, folder=spec.parent)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == (
+    good = (
         "job.yaml: good\n"
         "  output: window_start TIMESTAMP WITH TIME ZONE, device VARCHAR, n BIGINT\n"
         "  sink: table\n"
     )
+    readings = spec.parent / "readings.jsonl"
+    lacking = f"{readings} does not exist: create it, or correct the path of the source"
+    assert done.stdout == f"{good}  note: streams.readings: {lacking}\n"
     assert list(spec.parent.iterdir()) == [spec]
+    readings.touch()
+    assert streamops("validate", spec.name, folder=spec.parent).stdout == good
 
 
 def test_validate_tells_every_fault_of_a_specification_with_line_and_column(spec: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -176,10 +178,18 @@ def _why_no_input(flow: Flow, name: str) -> str:
     rejects = sum(part.num_rows for part in flow.inflow.rejects)
     if not rejects:
         return f"none of {number_of(read, 'record')} became a row"
-    reason = next(str(part["reason"][0]) for part in flow.inflow.rejects if part.num_rows)
+    reasons = [str(r) for part in flow.inflow.rejects for r in part["reason"].to_pylist()]
     if read == 1:
-        return f"its only record is a reject: {cut(reason.strip(), 200)}"
-    return f"all {read:,} records are rejects, the first one: {cut(reason.strip(), 200)}"
+        return f"its only record is a reject: {cut(reasons[0].strip(), 200)}"
+    [(most, count)] = Counter(map(_kind, reasons)).most_common(1)
+    first = next(reason for reason in reasons if _kind(reason) == most)
+    which = "the first one" if count == rejects else f"{count:,} of them like this one"
+    return f"all {read:,} records are rejects, {which}: {cut(first.strip(), 200)}"
+
+
+def _kind(reason: str) -> str:
+    """Give what reasons have in common that differ by their values only."""
+    return re.sub(r"\d+", "", reason.partition(":")[0])
 
 
 def _reason(result: Result, stage: str) -> str:

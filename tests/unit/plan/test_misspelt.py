@@ -28,6 +28,11 @@ _WORD = "a word, comma or bracket is missing or too many after `"
             'ORDER is a word of SQL: if it is a column, write `"order"`',
         ),
         (
+            "SELECT a, order.customer.city FROM r",
+            ".customer",
+            'ORDER is a word of SQL: if it is a column, write `"order"`',
+        ),
+        (
             "SELECT count(*) FROM r GROUP",
             "GROUP",
             f"something{_MISSING}SELECT count(*) FROM r GROUP`",

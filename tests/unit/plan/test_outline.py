@@ -10,7 +10,10 @@ SHAPES = {
         columns={"ts": "TIMESTAMPTZ", "device": "VARCHAR", "temp": "DOUBLE"}, event_time="ts"
     )
 }
-UNKNOWN = "the function nosuch() may not be used in a job - see the list of allowed functions"
+UNKNOWN = (
+    "the function nosuch() may not be used in a job - see the list of allowed functions, "
+    "docs/functions.md, or `streamops functions`"
+)
 HOT = "WITH hot AS (SELECT * FROM readings WHERE temp > 30)"
 
 

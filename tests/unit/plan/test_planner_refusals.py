@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from streamops_nb.model.errors import QueryRefused
+from streamops_nb.plan.functions import FOREIGN, TIME_NOW, is_allowed
 from streamops_nb.plan.planner import Param
 from tests.unit.plan.planning import STREAMS, plan, refusal, refusals
 
@@ -28,6 +29,11 @@ UNKNOWN = [
     Case("SELECT tmep FROM readings", "1:8", '"tmep"', "temp"),
     Case("SELECT device,\n  r.nope\nFROM readings r", "2:3", '"nope"'),
     Case("SELECT floorr(temp) AS x FROM readings", "1:8", "floorr()", "did you mean floor()"),
+    Case("SELECT uuid() AS x FROM readings", "1:8", "uuid()", "what it does here is hash()"),
+    Case("SELECT nosuch() AS x FROM readings", "1:8", "nosuch()", "docs/functions.md"),
+    Case(
+        "SELECT list_filter([1], x -> x > 1) AS x\nFROM readings", "1:25", "write `lambda x: x + 1`"
+    ),
     Case("SELECT temp > $limit AS x FROM readings", "1:15", "no parameter $limit", "$threshold"),
     Case("SELECT ? AS x FROM readings", "1:8", "no parameter $1", "$threshold"),
     Case("SELECT temp::NOSUCH AS x FROM readings", "1:14", "NOSUCH"),
@@ -40,7 +46,7 @@ UNKNOWN = [
 NOT_A_QUERY = [
     Case("", "", "0 statements"),
     Case(";", "", "0 statements", "one SELECT"),
-    Case("SELECT temp FROM readings; SELECT 1", "", "2 statements", "one SELECT"),
+    Case("SELECT ';' AS x -- ;\nFROM readings;\nSELECT 1", "3:1", "2 statements", "one SELECT"),
     Case("INSERT INTO readings SELECT * FROM readings", "1:1", "Only SELECT", "writes nothing"),
     Case("COPY readings TO '/tmp/x.csv'", "1:1", "Only SELECT", "writes nothing"),
     Case("CREATE TABLE x AS SELECT * FROM readings", "1:1", "Only SELECT", "writes nothing"),
@@ -380,3 +386,9 @@ def test_a_column_that_was_inferred_to_be_text_is_told_with_the_fault(
     with pytest.raises(QueryRefused) as caught:
         plan(query)
     assert "inferred" not in str(caught.value)
+
+
+def test_what_is_called_instead_of_a_foreign_function_is_allowed() -> None:
+    assert [n for n in FOREIGN if is_allowed(n)] == []
+    used = {*FOREIGN.values()} - {"unnest", *TIME_NOW}
+    assert [name for name in used if not is_allowed(name)] == []
