@@ -36,7 +36,10 @@ def test_the_address_is_for_this_user_alone_and_goes_with_its_owner(tmp_path: Pa
     assert not address.exists()
 
 
-def test_an_address_that_others_could_have_written_is_not_trusted(tmp_path: Path) -> None:
+def test_an_address_that_others_could_have_written_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamops_nb.connecting._YOUNG", 0.3)
     with so.connect(tmp_path / "w", memory="512MB"):
         (tmp_path / "w" / "owner.address").chmod(0o644)
         with pytest.raises(so.WorkspaceOwned, match="is owned by process"):
