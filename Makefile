@@ -15,8 +15,8 @@ setup: $(VENV)/.dev     ## make .venv with everything in it
 
 # .venv/.demo and .venv/.dev: the extra of that name is installed as pyproject.toml has it now
 $(VENV)/.%: pyproject.toml | $(VENV)/.made
-	@echo "Installing streamops-nb[$*] into $(VENV) (a minute or two, once) ..."
-	@$(BIN)/python -m pip install --disable-pip-version-check --editable '.[$*]'
+	@echo "Installing streamops-nb[$*] and what it needs into $(VENV): once, some minutes on a slow line ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
 $(VENV)/.made:

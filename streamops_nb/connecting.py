@@ -96,9 +96,7 @@ def connect(
         return _noted(_served(where.rstrip("/"), token, ca, patience))
     if token is not None:
         raise Refused("a token is for an address, `https://…` - a folder needs none")
-    if not isinstance(where, Path) and "://" in text_of(where, "where", _WHERE):
-        raise refused("where", where, "no workspace", _WHERE)
-    folder = Path(where).resolve()
+    folder = _folder(where)
     owning: dict[str, Any] = {"memory": memory, "threads": threads, "now": now}
     until = time.monotonic() + _YOUNG
     while True:
@@ -111,6 +109,16 @@ def connect(
             if read_address(folder) is None:
                 raise
         return _noted(_attach(folder, takeover, owning, patience))
+
+
+def _folder(where: str | Path) -> Path:
+    if not isinstance(where, Path) and "://" in text_of(where, "where", _WHERE):
+        raise refused("where", where, "no workspace", _WHERE)
+    folder = Path(where).resolve()
+    if folder.is_file():
+        into = f"so.connect({folder.with_suffix('.streamops').name!r}).import_({str(where)!r})"
+        raise refused("where", str(where), "a file", f"{_WHERE}; `{into}` saves the job of a file")
+    return folder
 
 
 _OPENED: list[weakref.ref[Workspace]] = []

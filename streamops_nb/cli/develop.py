@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from streamops_nb.cli.options import AsJson, Own, SavedJob, SpecFile, SpecOrWorkspace, console
+from streamops_nb.cli.options import (
+    AsJson,
+    Own,
+    SavedJob,
+    SpecFile,
+    SpecOrWorkspace,
+    console,
+    show_on,
+)
 
 __all__ = [
     "COMMANDS",
@@ -161,15 +169,19 @@ def demo(
     seconds: Annotated[
         float | None, typer.Option("--for", metavar="SECONDS", help="End after so long.")
     ] = None,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Without the page.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="Without colours.")] = False,
 ) -> None:
     """Run seven jobs on recorded flights and weather and a simulated plant, until Ctrl-C.
 
-    Run again, every job goes on from its last commit.
+    Their page is in a browser, at the address that is printed. Run again, every job goes on from
+    its last commit.
     """
     from streamops_nb.demo.screen import run_demo
 
-    raise typer.Exit(run_demo(workspace, console(no_color=no_color), speed=speed, seconds=seconds))
+    page = None if no_page else show_on(0)
+    out = console(no_color=no_color)
+    raise typer.Exit(run_demo(workspace, out, speed=speed, seconds=seconds, page=page))
 
 
 COMMANDS = (run, validate, explain, preview, functions, schema, error, demo)

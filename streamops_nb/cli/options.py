@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsJson", "BestEffort", "Folder", "Force", "From", "JobName", "JobNames", "Limit", "Own",
     "PlanOnly", "SavedJob", "SpecFile", "SpecOrWorkspace", "StatusOf", "Tags", "Why", "Yes",
-    "console",
+    "console", "show_on",
 ]  # fmt: skip
 
 SpecOrWorkspace = Annotated[
@@ -78,3 +78,14 @@ def console(*, no_color: bool = False) -> Console:
     # a file or pipe has no width of its own; nothing needs to be cut there
     width = None if sys.stdout.isatty() else 200
     return Console(no_color=no_color or None, width=width, highlight=False)
+
+
+def show_on(port: int) -> Any:
+    """Make what shows the page of a workspace on a port (0: a free one); loaded when it does."""
+
+    def show(workspace: Any, public: Any) -> Any:
+        from streamops_nb.app import show_page
+
+        return show_page(workspace, port, public)
+
+    return show

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from streamops_nb.cli.options import Folder, console
+from streamops_nb.cli.options import Folder, console, show_on
 
 __all__ = ["COMMANDS"]
 
@@ -62,7 +62,7 @@ def serve(
         folders=tuple(allow_folder or ()),
         hosts=tuple(allow_host or ()),
     )
-    page = None if no_page else _page(page_port or (port + 1 if port else 0))
+    page = None if no_page else show_on(page_port or (port + 1 if port else 0))
     code = serve_workspace(workspace, console(), wanted, may=may, page=page, seconds=seconds)
     raise typer.Exit(code)
 
@@ -83,15 +83,6 @@ def _wanted(*, tokens: Path | None, roles: Path | None, tls: Any, host: str, **h
     secure = None if certificate is None else Tls(certificate=certificate, key=key)
     known = {} if roles is None else read_roles(roles)
     return Wanted(host=host, tokens=tokens, roles=known, tls=secure, **how)
-
-
-def _page(port: int) -> Any:
-    def show(workspace: Any, public: Any) -> Any:
-        from streamops_nb.app import show_page
-
-        return show_page(workspace, port, public)
-
-    return show
 
 
 def token(

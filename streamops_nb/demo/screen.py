@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -14,7 +15,7 @@ from streamops_nb.demo.build import Demo, open_demo
 from streamops_nb.shell.board import board, rows_table, troubles
 from streamops_nb.shell.foreground import Ending, draw
 from streamops_nb.shell.results import newest_output
-from streamops_nb.shell.totals import earlier_runs
+from streamops_nb.shell.serving import ShowPage
 
 __all__ = ["run_demo"]
 
@@ -31,6 +32,7 @@ def run_demo(
     *,
     speed: float | None = None,
     seconds: float | None = None,
+    page: ShowPage | None = None,
 ) -> int:
     """Run the demo until somebody wants an end or its time is over; return the exit code.
 
@@ -42,16 +44,23 @@ def run_demo(
         Recorded seconds per second; None as before.
     seconds
         How long to run; None without end.
+    page
+        Shows the page of its workspace.
     """
-    with Ending() as ending:
-        first = "" if folder.exists() else " (the first time takes a few seconds)"
+    with Ending() as ending, ExitStack() as shown:
+        first = "" if folder.exists() else " (the first time takes half a minute)"
         console.print(f"Opening {folder}{first} ...")
         demo = open_demo(folder, speed)
         with demo.workspace:
             if demo.resumed:
                 console.print(f"{demo.resumed} jobs go on from their last commit.")
+            address = ""
+            if page is not None:
+                address, end = page(demo.workspace, None)
+                shown.callback(end)
+                console.print(f"The Stream Operation page is at {address}", markup=False)
             over = time.monotonic() + (float("inf") if seconds is None else seconds)
-            screen = _Screen(demo, folder, console)
+            screen = _Screen(demo, folder, console, address)
             draw(screen.picture, console, ending, lambda: time.monotonic() < over)
             console.print("Ending: the batches in flight commit; Ctrl-C again ends at once.")
     # `make demo` runs it from a virtual environment that is not active
@@ -66,11 +75,11 @@ def run_demo(
 
 
 class _Screen:
-    def __init__(self, demo: Demo, folder: Path, console: Console) -> None:
+    def __init__(self, demo: Demo, folder: Path, console: Console, address: str) -> None:
         self._demo = demo
         self._folder = folder
         self._console = console
-        self._before = earlier_runs(demo.workspace)
+        self._address = address
         self._begun = time.monotonic()
 
     def picture(self) -> RenderableType:
@@ -82,12 +91,14 @@ class _Screen:
             ("streamops demo", "bold"),
             f"   recordings at {stands:%a %d %b %Y %H:%M}, {self._demo.speed:g} times as fast",
         )
-        parts: list[RenderableType] = [title, Text(), board(views, self._before, now)]
+        parts: list[RenderableType] = [title, Text(), board(views, now)]
         parts += troubles(views, self._console.width)[:3]
         if not self._console.is_terminal or self._console.height >= _HEIGHT:
             parts += self._newest()
+        page = f"Page {self._address}. " if self._address else ""
         where = (
-            f"Workspace {self._folder.resolve()}. Ctrl-C ends; run again, it goes on. Times: UTC."
+            f"{page}Workspace {self._folder.resolve()}. Ctrl-C ends; run again, it goes on. "
+            "Times: UTC."
         )
         return Group(*parts, Text(), Text(where, style="dim"))
 

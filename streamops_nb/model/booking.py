@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["GIB_PER_CU", "OVER_ALLOCATION", "Booking", "cu_text"]
+__all__ = ["GIB_PER_CU", "OVER_ALLOCATION", "WORKSPACE", "Booking", "cu_text"]
 
 GIB_PER_CU = 2
 """One CU is one core and so many GiB."""
 
 OVER_ALLOCATION = 4.0
 """So many times the machine's cores may be allocated: most jobs wait most of the time."""
+
+WORKSPACE = "WORKSPACE"
+"""Stands in a command for the folder, which whoever prints the message knows."""
 
 _NAMED = 5
 """So many holders of CU are named in a message."""
@@ -69,7 +72,8 @@ class Booking:
             return (
                 "no computing resources are allocated to this workspace - request them first:"
                 f" ws.resources.request(cu={cu_text(max(cu, 1.0))})"
-                f" or `streamops resources WORKSPACE request {cu_text(max(cu, 1.0))}`"
+                f", `streamops resources {WORKSPACE} request {cu_text(max(cu, 1.0))}`"
+                " or Request… on the page"
             )
         return (
             f"{cu_text(cu)} CU are needed and {cu_text(self.free)} of {cu_text(self.allocated)} are"

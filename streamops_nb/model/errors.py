@@ -77,8 +77,8 @@ class Fault:
 class StreamopsError(Exception):
     """Base of all errors that streamops_nb raises on purpose.
 
-    A note, which tracebacks show, names the section of the documentation on its class, and the
-    command that prints it.
+    A note, which tracebacks show, names the command that prints what the documentation says of its
+    class.
     """
 
     retryable: bool = False
@@ -86,7 +86,7 @@ class StreamopsError(Exception):
     def __init__(self, *args: object) -> None:
         super().__init__(*args)
         name = type(self).__name__
-        self.add_note(f"{name}: docs/errors.md#{name.lower()}, or: streamops error {name}")
+        self.add_note(f"{name}: `streamops error {name}` says what causes it and what to do")
 
 
 class Refused(StreamopsError):

@@ -45,6 +45,7 @@ def figures(view: JobView, now: float) -> dict[str, Any]:
         "silence": silence(view, now),
         "unfilled": unfilled(view),
         "records": _records(view),
+        "in_all": view.in_all._asdict(),
         "throughput": _throughput(view, now),
         "batches": _batches(view),
         "last_record_at": iso(view.received_at),

@@ -1,10 +1,24 @@
-"""How rows pass through a job: what each stage read and gave, and what a watermark waits for."""
+"""How rows pass through a job: what it and each stage did, and what a watermark waits for."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Holder", "StageRows"]
+__all__ = ["Done", "Holder", "StageRows"]
+
+
+class Done(NamedTuple):
+    """What batches of a job did; `late` has rows that missed only some of their windows, too."""
+
+    batches: int = 0
+    rows_in: int = 0
+    rows_out: int = 0
+    rejects: int = 0
+    late: int = 0
+
+    def plus(self, other: Done) -> Done:
+        """Add what other batches did."""
+        return Done(*(mine + its for mine, its in zip(self, other, strict=True)))
 
 
 class Holder(NamedTuple):

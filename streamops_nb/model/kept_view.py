@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from streamops_nb.model.events import Event, from_json, to_json
-from streamops_nb.model.flow import Holder, StageRows
+from streamops_nb.model.flow import Done, Holder, StageRows
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.rings import Rings, Slot
 from streamops_nb.model.views import JobView
@@ -49,6 +49,7 @@ def _event(value: Mapping[str, Any] | None) -> Any:
 _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "status": Status,
+        "earlier": lambda value: Done(*value),
         "holders": lambda value: {name: Holder(*held) for name, held in value.items()},
         "stages": lambda value: {name: StageRows(*rows) for name, rows in value.items()},
         "last_error": _event,

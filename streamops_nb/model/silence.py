@@ -7,16 +7,27 @@ from itertools import pairwise
 
 from streamops_nb.model.events import FOREVER, NEVER
 from streamops_nb.model.lifecycle import Status, standing
-from streamops_nb.model.start import BY_SOURCE
+from streamops_nb.model.start import BY_SOURCE, LAST_COMMIT, STOP_POINT
 from streamops_nb.model.views import JobView
 from streamops_nb.model.wording import cut, number_of
 
-__all__ = ["length", "moment", "silence", "unfilled", "waiting_for"]
+__all__ = ["FROM_NOW_ON", "length", "moment", "silence", "unfilled", "waiting_for"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400
 _IDLE = 2.0
 """A partition is called idle if nothing came for longer than this, seconds."""
+
+
+_THE_LAST = {LAST_COMMIT: "the last commit", STOP_POINT: "the stop"}
+"""Starts from where the job stood, and since when nothing has come."""
+
+
+FROM_NOW_ON = "it reads only what comes from now on"
+"""What each door follows up with its own way to read what was there before."""
+
+
+_GOES_ON = "it goes on when a process next owns the workspace to run its jobs"
 
 
 def silence(view: JobView, now: float) -> str:
@@ -49,7 +60,9 @@ def _not_running(view: JobView, now: float) -> str:
     if view.status is Status.RETRYING and view.last_error is not None:
         return f"no output yet: {cut(view.reason, 300)}"
     if view.batches == 0 and view.status is Status.STARTING:
-        return "no output yet: the job is starting"
+        if standing(view.status, view.reason) == "interrupted":
+            return f"no output yet: {view.reason} - {_GOES_ON}"
+        return f"no output yet: {view.reason or 'the job is starting'}"
     return ""
 
 
@@ -57,15 +70,22 @@ def _nothing_read(view: JobView, now: float) -> str:
     if view.rows_in:
         return ""
     if view.status is Status.FINISHED:
-        return "no output: the streams ended without a record"
+        return _ended_at_once(view)
+    wrote = number_of(view.earlier.rows_out)
+    if view.earlier.rows_out and view.start in _THE_LAST:
+        return f"nothing new since {_THE_LAST[view.start]}; earlier runs wrote {wrote}"
     since = "" if view.started_at is None else f" since {moment(int(view.started_at * 1e6), now)}"
     if view.ended_at is not None:
         return f"no output: no record came while the run lasted, from where it began ({view.start})"
-    if view.start == BY_SOURCE:
-        began = "it began at the latest - stop it and start it at earliest to read what was there"
-    else:
-        began = f"the run began at: {view.start}"
+    began = FROM_NOW_ON if view.start == BY_SOURCE else f"the run began at: {view.start}"
     return f"no output yet: no record has come{since}; {began}"
+
+
+def _ended_at_once(view: JobView) -> str:
+    if not view.earlier.rows_in:
+        return "no output: the streams ended without a record"
+    wrote = number_of(view.earlier.rows_out)
+    return f"nothing new: the streams had been read to their end; earlier runs wrote {wrote}"
 
 
 def _all_rejected(view: JobView, now: float) -> str:

@@ -13,10 +13,28 @@ from streamops_nb.model.fields import Name, Whole
 from streamops_nb.model.part import Part
 from streamops_nb.model.wording import did_you_mean, shown, wrong
 
-__all__ = ["BY_SOURCE", "Positions", "Start", "parse_start"]
+__all__ = [
+    "BY_SOURCE",
+    "LAST_COMMIT",
+    "OUTPUT_STAYS",
+    "STOP_POINT",
+    "Positions",
+    "Start",
+    "parse_start",
+]
 
 BY_SOURCE = "earliest where the stream ends, else latest"
 """How a first start is told that nobody chose a point for."""
+
+LAST_COMMIT = "last commit"
+STOP_POINT = "the point where it was stopped"
+"""How a start is told that goes on from where the job stood, with its state and without."""
+
+OUTPUT_STAYS = (
+    "Rows that are in the output stay: with a `key` those are replaced whose key comes out again,"
+    " without one all are added to them. Deleting the job empties its table."
+)
+"""What becomes of rows that are there if records are read once more."""
 
 _WORDS = ("earliest", "latest", "stopped")
 _EXAMPLES = (

@@ -30,7 +30,7 @@ from streamops_nb.model.events import (
     SourceNoted,
     StatusChanged,
 )
-from streamops_nb.model.flow import Holder, StageRows
+from streamops_nb.model.flow import Done, Holder, StageRows
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.rings import Rings, Slot
 from streamops_nb.model.rollup import spanned
@@ -59,6 +59,8 @@ class JobView:
         In words, from where it began.
     batches, rows_in, rows_out, rejects, late, partly_late, cut_off, bytes_in, errors
         Counts since the run began.
+    earlier
+        What the runs before this one did; see `in_all`.
     looked_rows, unordered
         Of the batches that were looked at closely: how many records they read, and how many of
         these came after a later one of their partition.
@@ -107,6 +109,7 @@ class JobView:
     cut_off: int = 0
     bytes_in: int = 0
     errors: int = 0
+    earlier: Done = field(default_factory=Done)
     looked_rows: int = 0
     unordered: int = 0
     batch: int = 0
@@ -127,6 +130,14 @@ class JobView:
     rings: Rings = field(default_factory=Rings)
     took: tuple[Mapping[str, float], ...] = ()
     seq: int = 0
+
+    @property
+    def in_all(self) -> Done:
+        """What all runs of the job did, this one included."""
+        late = self.late + self.partly_late
+        return self.earlier.plus(
+            Done(self.batches, self.rows_in, self.rows_out, self.rejects, late)
+        )
 
     def uptime(self, now: float) -> float | None:
         """Seconds that the run has lasted, or lasted until it ended; None before the first."""
@@ -244,6 +255,7 @@ def _run_started(view: JobView, event: RunStarted) -> JobView:
         run=event.run,
         start=event.start,
         started_at=event.at,
+        earlier=view.in_all,
         batch=view.batch,
         state_rows=view.state_rows,
         last_error=view.last_error,

@@ -15,6 +15,7 @@ from streamops_nb.model.errors import SourceError
 from streamops_nb.model.events import BatchCommitted
 from streamops_nb.model.lifecycle import Action, Status
 from streamops_nb.model.spec import JobSpec, Start
+from streamops_nb.model.start import OUTPUT_STAYS
 from streamops_nb.model.wording import number_of
 from streamops_nb.ops.core import Core
 from streamops_nb.ops.decision import Verdict
@@ -115,7 +116,7 @@ class Forecast:
         agreed = f"; {self.agreed}" if self.agreed else ""
         return (
             f"start {self.job} ({verdict.status}): {allowed}; {self.free:g} CU are free{agreed}\n"
-            f"{self.df.to_string(index=False)}"
+            f"{self.df.to_string(index=False)}\n{OUTPUT_STAYS}"
         )
 
     __repr__ = __str__

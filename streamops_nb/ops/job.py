@@ -33,6 +33,16 @@ _LOOK = 0.02
 """Seconds between two looks at a job that is waited for."""
 
 
+_INSTEAD = {
+    **dict.fromkeys(("resume", "run", "restart"), "`start()` goes on from the last commit"),
+    **dict.fromkeys(("delete", "remove"), "`job.workspace.delete(job.name)` deletes it"),
+    **dict.fromkeys(("save", "update", "edit"), "`job.workspace.save(spec)` saves a new version"),
+    **dict.fromkeys(("cancel", "kill"), "`stop()` ends it, `stop(force=True)` at once"),
+    **dict.fromkeys(("logs", "log"), "`errors()` has what went wrong, `history()` what was done"),
+}
+"""What people of other tools look for."""
+
+
 class Job(Reported, Shown):
     """One job of a workspace; holds nothing itself, every question is asked anew."""
 
@@ -48,6 +58,14 @@ class Job(Reported, Shown):
             return f"Job({self.name!r}, {self.status}{pending})"
         except StorageError:
             return f"Job({self.name!r}, its workspace is closed)"
+
+    if not TYPE_CHECKING:  # mypy would take every name for one that is there
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what there is instead of a method that is not."""
+            hint = _INSTEAD.get(name)
+            said = f"a Job has no `{name}`{f' - {hint}' if hint else ''}"
+            raise AttributeError(said, name=name, obj=self)
 
     @property
     def workspace(self) -> Workspace:

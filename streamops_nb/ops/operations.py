@@ -17,7 +17,7 @@ from streamops_nb.model.faults import faults_of
 from streamops_nb.model.lifecycle import ACTIVE, LIMITS, Action, Status, TimeLimit
 from streamops_nb.model.part import plain
 from streamops_nb.model.spec import Positions, Start
-from streamops_nb.model.start import BY_SOURCE
+from streamops_nb.model.start import BY_SOURCE, LAST_COMMIT, STOP_POINT
 from streamops_nb.ops.core import Core, user
 from streamops_nb.ops.decision import Candidate, Decision, Outcome, decide
 from streamops_nb.ops.fitting import agree, fit_of
@@ -309,7 +309,7 @@ class Operations:
         begins = chosen or core.spec(name, record.ran).start
         goes_on = bool(stands.positions) and chosen is None
         kept = goes_on and not (stopped or stands.stopped)
-        said = "last commit" if kept else _start_words(begins, goes_on)
+        said = LAST_COMMIT if kept else _start_words(begins, goes_on)
         started = RunStarted(
             job=name, at=core.now(), run=run, version=record.ran, start=said, cu=record.held
         )
@@ -389,7 +389,7 @@ class Operations:
 
 def _start_words(start: Start, stopped: bool) -> str:
     if stopped or start.at == "stopped":
-        return "the point where it was stopped"
+        return STOP_POINT
     if start.at is not None:
         return str(start.at)
     return BY_SOURCE

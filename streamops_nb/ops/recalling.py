@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from streamops_nb.model.events import RejectsFound, SourceNoted
+from streamops_nb.model.flow import Done
 from streamops_nb.model.kept_view import view_from_json
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.views import JobView, fold, unfilled_after
@@ -45,6 +46,9 @@ def recall(catalog: Catalog, names: Iterable[str]) -> dict[str, tuple[JobView, i
             unfilled[event.job].append(event)
         else:
             views[event.job] = fold(views[event.job], event)
+    anew = [name for name, place in places.items() if place is None and views[name].run > 1]
+    for name, earlier in _earlier(catalog, {n: views[n].run for n in anew}).items():
+        views[name] = replace(views[name], earlier=earlier)
     # one is looked up, of several all are listed
     records = [catalog.job(name) for name in wanted] if len(wanted) == 1 else catalog.jobs()
     return {
@@ -63,6 +67,15 @@ def _kept(catalog: Catalog, names: list[str]) -> tuple[dict[str, int | None], di
         if view is not None:
             places[name], views[name] = place, view
     return places, views
+
+
+def _earlier(catalog: Catalog, runs: Mapping[str, int]) -> dict[str, Done]:
+    """What each job did before its latest run: of that only the events were read."""
+    found = dict.fromkeys(runs, Done())
+    for job, run, done in catalog.done(runs) if runs else ():
+        if run != runs[job]:
+            found[job] = found[job].plus(done)
+    return found
 
 
 def _as_it_stands(

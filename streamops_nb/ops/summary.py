@@ -10,7 +10,7 @@ from streamops_nb.engine.checkpoint import JobFile
 from streamops_nb.model.errors import StreamopsError
 from streamops_nb.model.figures import PHASES, figures
 from streamops_nb.model.lifecycle import standing
-from streamops_nb.model.silence import length, moment
+from streamops_nb.model.silence import FROM_NOW_ON, length, moment
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.views import JobView
 from streamops_nb.model.wording import cut, number_of
@@ -19,6 +19,8 @@ from streamops_nb.ops.screens import Shown
 from streamops_nb.sources.files import no_file
 
 __all__ = ["Summary", "lacking_files", "size_words", "state_bytes"]
+
+_EARLIEST = '`job.stop()`, then `job.start(at="earliest")` reads what was there, too'
 
 _SAMPLE = 1_000
 """Rows of a state table from which the size of all is told."""
@@ -55,8 +57,9 @@ class Summary(Shown):
 
     @property
     def silence(self) -> str:
-        """Why nothing comes out; empty if something does."""
-        return str(self.dict["silence"])
+        """Why nothing comes out, and what to do about it; empty if something does."""
+        said = str(self.dict["silence"])
+        return f"{said} - {_EARLIEST}" if FROM_NOW_ON in said else said
 
     def __str__(self) -> str:
         return "\n".join(f"{name:<11}{text}".rstrip() for name, text in self.lines())
@@ -72,12 +75,15 @@ class Summary(Shown):
         """The summary in words: per line what it is about, and what is said."""
         made = self.dict
         yield "job", self._head()
-        if made["silence"]:
-            yield "", made["silence"]
+        if self.silence:
+            yield "", self.silence
         elif made["reason"]:
             yield "", cut(made["reason"], 300)
         yield from (("", said) for said in made["unfilled"])
         yield "records", self._records()
+        if made["in_all"]["batches"] > made["batches"]["count"]:
+            whole = made["in_all"]
+            yield "", f"with earlier runs in {whole['rows_in']:,}  out {whole['rows_out']:,}"
         for way in ("in", "out"):
             rates = made["throughput"][way]
             yield f"{way}/s", "  ".join(f"{name} {rate_words(r)}" for name, r in rates.items())
@@ -95,7 +101,8 @@ class Summary(Shown):
 
     def _head(self) -> str:
         made = self.dict
-        lasted = "" if made["uptime"] is None else f" for {length(round(made['uptime'], 1))}"
+        way = "for" if self.view.ended_at is None else "after"
+        lasted = "" if made["uptime"] is None else f" {way} {length(round(made['uptime'], 1))}"
         run = f" - run {made['run']}, version {made['version']}, began at: {made['start']}"
         status = standing(self.view.status, self.view.reason)
         return f"{made['job']}  {status}{lasted}{run if made['run'] else ''}"

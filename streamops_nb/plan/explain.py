@@ -10,7 +10,7 @@ from streamops_nb.plan.window import words
 __all__ = ["explain"]
 
 _KEPT = {
-    "partials": "partial aggregates, one row per pane and key",
+    "partials": "partial aggregates, one row per key and pane (a piece of windows)",
     "rows": "its rows, until all their windows have closed",
     "closed rows": "closed rows, until the slower input has closed the same window",
     "times": "when sessions ended that the start point cut off, until those windows have closed",
@@ -53,7 +53,7 @@ def _drawing(plan: Plan, stages: list[Stage], operators: dict[str, Operator]) ->
     for stage in stages:
         reads = ", ".join(sorted(stage.reads)) or "-"
         operator = operators.get(stage.name)
-        what = str(operator.window) if operator and operator.tables else stage.kind.value
+        what = str(operator.window) if operator and operator.tables else stage.kind.said
         if operator and not operator.tables:
             what = "per closed window"
         kept = f"  [state: {_tables(operator)}]" if operator and operator.tables else ""

@@ -22,6 +22,11 @@ class Kind(StrEnum):
     CLOSED = "closed"
     """Rows of windows that have closed: whatever stays within one window."""
 
+    @property
+    def said(self) -> str:
+        """Name it to people."""
+        return {"reference": "all of a reference", "flow": "row by row"}.get(self, "per window")
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

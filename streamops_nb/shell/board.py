@@ -11,7 +11,6 @@ from rich.text import Text
 
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.views import JobView
-from streamops_nb.shell.totals import Counts, total
 from streamops_nb.shell.wording import cell, cells, count, moment, rate
 
 __all__ = ["board", "rows_table", "troubles"]
@@ -28,13 +27,11 @@ _NARROWEST = 10
 """A column that has to give way stays as wide as this, or as its longest value."""
 
 
-def board(views: Iterable[JobView], before: Mapping[str, Counts], now: float) -> Table:
+def board(views: Iterable[JobView], now: float) -> Table:
     """Make the table: a line per job, counts over all its runs.
 
     Parameters
     ----------
-    before
-        What earlier runs did; see `streamops_nb.shell.totals.earlier_runs`.
     now
         Wall time, seconds since the epoch.
     """
@@ -45,7 +42,7 @@ def board(views: Iterable[JobView], before: Mapping[str, Counts], now: float) ->
     for name in ("rows in", "rows out", "in/s", "lag", "watermark", "rejects", "late"):
         table.add_column(name, justify="right", no_wrap=True)
     for view in views:
-        counts = total(view, before)
+        counts = view.in_all
         table.add_row(
             view.job,
             Text(view.status.value, style=_COLOURS.get(view.status, "")),

@@ -9,12 +9,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from streamops_nb.model.events import ErrorRaised
 from streamops_nb.model.lifecycle import Status, standing
+from streamops_nb.model.views import JobView
 from streamops_nb.shell.board import rows_table
 from streamops_nb.shell.opened import looking_at, print_json
 from streamops_nb.shell.results import newest_output, newest_rejects
-from streamops_nb.shell.totals import Counts, all_runs
 from streamops_nb.shell.wording import count
 
 __all__ = ["print_jobs", "print_output", "print_rejects"]
@@ -34,12 +33,11 @@ def print_jobs(
 ) -> None:
     """Print the jobs of a workspace."""
     with looking_at(folder) as workspace:
-        counts = all_runs(workspace)
         found = workspace.table(tags=tags, status=status).to_dict("records")
         # thousands that have never run have none
         views = workspace.views() if any(row["run"] for row in found) else []
-        errors = {view.job: view.last_error for view in views}
-        rows = [_job(row, counts[str(row["job"])], errors.get(str(row["job"]))) for row in found]
+        seen = {view.job: view for view in views}
+        rows = [_job(row, seen.get(str(row["job"]), JobView(job=""))) for row in found]
     if as_json:
         print_json(list(rows), console)
         return
@@ -56,11 +54,14 @@ def print_jobs(
     console.print(table)
     if any(row["status"] == Status.STARTING for row in rows):
         console.print(
-            f"\ninterrupted, to start: goes on with `streamops up {folder}`.", markup=False
+            f"\ninterrupted, to start: goes on with `streamops up {folder}`, or with the"
+            " `streamops run` that began it.",
+            markup=False,
         )
 
 
-def _job(row: Mapping[Hashable, Any], counts: Counts, error: ErrorRaised | None) -> Row:
+def _job(row: Mapping[Hashable, Any], view: JobView) -> Row:
+    counts, error = view.in_all, view.last_error
     return {
         "job": row["job"],
         "version": row["version"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -16,7 +15,6 @@ from streamops_nb.ops.machine import bound_memory
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.shell.board import board, troubles
 from streamops_nb.shell.foreground import Ending, draw
-from streamops_nb.shell.totals import Counts, earlier_runs
 
 __all__ = ["run_workspace"]
 
@@ -39,10 +37,9 @@ def run_workspace(folder: Path, console: Console, *, seconds: float | None = Non
             console.print(f"{name}: {was}, is {workspace.view(name).status}", markup=False)
         console.print(f"{workspace.resources}")
         over = time.monotonic() + (float("inf") if seconds is None else seconds)
-        before = earlier_runs(workspace)
 
         def picture() -> RenderableType:
-            return _picture(workspace, console, before)
+            return _picture(workspace, console)
 
         draw(picture, console, ending, lambda: time.monotonic() < over)
         console.print("Ending: the batches in flight commit; Ctrl-C again ends at once.")
@@ -50,10 +47,8 @@ def run_workspace(folder: Path, console: Console, *, seconds: float | None = Non
     return 0
 
 
-def _picture(
-    workspace: Workspace, console: Console, before: Mapping[str, Counts]
-) -> RenderableType:
+def _picture(workspace: Workspace, console: Console) -> RenderableType:
     views = workspace.views()
-    parts: list[RenderableType] = [board(views, before, time.time())]
+    parts: list[RenderableType] = [board(views, time.time())]
     parts += troubles(views, console.width)[:5]
     return Group(*parts, Text(f"Workspace {workspace.folder}. Ctrl-C ends. Times: UTC.", "dim"))

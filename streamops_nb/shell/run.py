@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from streamops_nb.connecting import own
-from streamops_nb.model.errors import Refused
+from streamops_nb.model.errors import Refused, StreamopsError
 from streamops_nb.model.lifecycle import ACTIVE, Status
-from streamops_nb.model.silence import silence, unfilled
+from streamops_nb.model.silence import FROM_NOW_ON, silence, unfilled
 from streamops_nb.model.spec import JobSpec
 from streamops_nb.model.wording import number_of
 from streamops_nb.ops.summary import lacking_files
@@ -23,10 +24,13 @@ from streamops_nb.shell.board import board, rows_table, troubles
 from streamops_nb.shell.checking import endless_streams, load_spec, plan_of
 from streamops_nb.shell.foreground import Ending, draw
 from streamops_nb.shell.results import newest_output
-from streamops_nb.shell.totals import earlier_runs, total
 from streamops_nb.shell.wording import cell
 
 __all__ = ["run_job"]
+
+
+_EARLIEST = " (with --from earliest also what is there already)"
+_AGAIN = " - --from earliest reads them again"
 
 
 def run_job(
@@ -62,12 +66,18 @@ def run_job(
     plan_of(path, job, folder)
     if until_end:
         _refuse_endless(job, folder)
+    from_now_on = _from_now_on(job, folder) if start is None else []
     with Ending() as ending:
         with _opened(folder, job) as workspace:
             if start is not None and (said := _again(workspace, job)):
                 console.print(said, markup=False)
             goes_on = _ensure_running(workspace, job.name, start)
             console.print(f"{'Going on with' if goes_on else 'Starting'} {job.name} in {folder}")
+            if from_now_on and not goes_on:
+                console.print(
+                    f"Of {', '.join(from_now_on)} it reads only what comes from now on; "
+                    "with --from earliest also what is there already."
+                )
             screen = _Screen(
                 workspace,
                 job.name,
@@ -88,6 +98,15 @@ def _refuse_endless(job: JobSpec, folder: Path) -> None:
             f"--until-end: the stream {endless[0]} never ends - write `follow: false` for files, "
             "`total: …` for the simulator, `loop: false` for a replay, or leave --until-end out"
         )
+
+
+def _from_now_on(job: JobSpec, folder: Path) -> list[str]:
+    """Name the streams of which a first start reads nothing that is there already."""
+    if job.start.at is not None:
+        return []
+    with suppress(StreamopsError):  # what a source lacks the run tells
+        return endless_streams(job, folder)
+    return []
 
 
 def _opened(folder: Path, spec: JobSpec) -> Workspace:
@@ -117,11 +136,13 @@ def _ensure_running(workspace: Workspace, name: str, at: Any) -> bool:
 def _again(workspace: Workspace, spec: JobSpec) -> str:
     """Say what becomes of rows that are there if records are read anew; empty if there are none."""
     job = workspace.job(spec.name)
-    if spec.sink.type != "table" or spec.sink.settings.get("key") or not job.view.run:
+    if spec.sink.type != "table" or not job.view.run or not (rows := job.output.count):
         return ""
-    rows = job.output.count
     more = "what comes out now is added; with a `key` below `sink` it would replace older rows"
-    return f"The output has {number_of(rows)} already: {more}." if rows else ""
+    if spec.sink.settings.get("key"):
+        more = "those are replaced whose key comes out again, the others stay"
+    empty = f"to begin with none: `streamops delete {workspace.folder} {spec.name}`"
+    return f"The output has {number_of(rows)} already: {more} ({empty})."
 
 
 class _Screen:
@@ -132,7 +153,6 @@ class _Screen:
         self._name = name
         self._rows = rows
         self._again = again
-        self._before = earlier_runs(workspace)
 
     @property
     def goes_on(self) -> bool:
@@ -141,10 +161,12 @@ class _Screen:
     def picture(self) -> RenderableType:
         """Draw the job as it stands now, why nothing comes out, the newest rows if asked for."""
         view = self._workspace.view(self._name)
-        parts: list[RenderableType] = [board([view], self._before, time.time())]
+        parts: list[RenderableType] = [board([view], time.time())]
         parts += troubles([view])
         said = silence(view, time.time())
         if said and not view.rows_in:
+            ended = view.status is Status.FINISHED and view.earlier.rows_in
+            said += _AGAIN if ended else _EARLIEST if FROM_NOW_ON in said else ""
             said = "; ".join([said, *self._lacking_files()])
         for one in (said, *unfilled(view)):
             if one:
@@ -161,7 +183,7 @@ class _Screen:
     def conclusion(self, interrupted: bool) -> str:
         """Say in one line where the job stands."""
         view = self._workspace.view(self._name)
-        counts = total(view, self._before)
+        counts = view.in_all
         status = "interrupted" if interrupted and view.status in ACTIVE else view.status.value
         numbers = (
             (counts.batches, "batch", ""),

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from streamops_nb.connecting import own
-from streamops_nb.model.errors import Refused
+from streamops_nb.connecting import connect, own
+from streamops_nb.model.errors import Refused, WorkspaceOwned
 from streamops_nb.ops.machine import bound_memory
 from streamops_nb.ops.workspace import Workspace
 from streamops_nb.server.allowing import Allowed
 from streamops_nb.server.public import Public, Wanted, check_host
 from streamops_nb.shell.foreground import Ending
+from streamops_nb.shell.opened import is_remote
 
 __all__ = ["May", "ShowPage", "serve_workspace"]
 
@@ -55,6 +56,8 @@ def serve_workspace(
 ) -> int:
     """Own a workspace, run its jobs, and serve it until somebody wants an end.
 
+    If another process owns it, its page is shown all the same, to this machine.
+
     Parameters
     ----------
     wanted
@@ -72,9 +75,15 @@ def serve_workspace(
     logging.getLogger("streamops_nb.server").setLevel(logging.INFO)
     allowed = may.within(folder)
     bound_memory()
-    with Ending() as ending, own(folder, allowed=allowed) as workspace, ExitStack() as shown:
+    with (
+        Ending() as ending,
+        _opened(folder, allowed, page_alone=wanted is None and page is not None) as workspace,
+        ExitStack() as shown,
+    ):
         public = None
-        if wanted is None:
+        if is_remote(workspace):
+            console.print("Another process owns the workspace and runs its jobs.")
+        elif wanted is None:
             console.print("No --token-file: processes of this user alone may connect.")
         else:
             public = Public(workspace, allowed, wanted)
@@ -87,5 +96,17 @@ def serve_workspace(
         over = time.monotonic() + (float("inf") if seconds is None else seconds)
         while not ending.wait(0.5) and time.monotonic() < over:
             pass
-        console.print("Ending: the batches in flight commit; Ctrl-C again ends at once.")
+        if not is_remote(workspace):
+            console.print("Ending: the batches in flight commit; Ctrl-C again ends at once.")
     return 0
+
+
+def _opened(folder: Path, allowed: Allowed, *, page_alone: bool) -> Workspace:
+    """Own a workspace; for nothing but its page, speak to the process that owns it."""
+    try:
+        return own(folder, allowed=allowed)
+    except WorkspaceOwned as error:
+        if page_alone:
+            return connect(folder, resume=False)
+        error.add_note(f"`streamops serve {folder}` shows its page meanwhile, on this machine")
+        raise

@@ -10,7 +10,8 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from streamops_nb.model.errors import Refused
+from streamops_nb.model.booking import WORKSPACE
+from streamops_nb.model.errors import Refused, ResourcesRefused
 from streamops_nb.ops.decision import Decision
 from streamops_nb.ops.upkeep import restore
 from streamops_nb.ops.workspace import Workspace
@@ -59,7 +60,10 @@ def act(
         given = {**how, **begins, **({"at": _point(how["at"])} if how.get("at") else {})}
         if not given["plan"] and not agreed(_question(verb, names), console, yes=yes):
             raise typer.Exit(1)
-        done = getattr(workspace, verb)(names, **given)
+        try:
+            done = getattr(workspace, verb)(names, **given)
+        except ResourcesRefused as refusal:
+            raise ResourcesRefused(_placed(str(refusal), folder)) from None
     if isinstance(done, Decision):
         print_frame(done.df, console, as_json=as_json)
         raise typer.Exit(2 if done.refused else 0)
@@ -68,12 +72,17 @@ def act(
         print_json(rows, console)
     else:
         for row in rows:
-            why = f" - {row['why']}" if row["why"] else ""
+            why = f" - {_placed(row['why'], folder)}" if row["why"] else ""
             console.print(f"{row['job']}: {row['status']}{why}", markup=False)
     if not all(outcome.done for outcome in done):
         raise typer.Exit(1)
     if verb == "start" and not begins and not as_json:
         console.print(f"They begin when a process owns the workspace: streamops up {folder}")
+
+
+def _placed(message: str, folder: Path) -> str:
+    """Name the workspace in a command that a message tells."""
+    return message.replace(f"resources {WORKSPACE}", f"resources {folder}")
 
 
 def _select(workspace: Workspace, verb: str, chosen: Chosen) -> list[str]:

@@ -15,6 +15,7 @@ from streamops_nb.db import Instance, Session
 from streamops_nb.model.booking import Booking
 from streamops_nb.model.errors import Fault, Refused, StreamopsError
 from streamops_nb.model.events import Event
+from streamops_nb.model.flow import Done
 from streamops_nb.model.given import whole_number
 from streamops_nb.model.lifecycle import ACTIVE, JobState, Status
 from streamops_nb.model.wording import did_you_mean
@@ -22,6 +23,7 @@ from streamops_nb.store.history import History
 from streamops_nb.store.layout import DATABASE, attach, prepare
 from streamops_nb.store.records import Allocation, JobRecord, Page, Version, record_of
 from streamops_nb.store.statements import statement
+from streamops_nb.store.tables import METRICS
 
 __all__ = ["Catalog"]
 
@@ -277,6 +279,13 @@ class Catalog:
         with self._session() as session:
             rows = session.rows(statement("views"), [list(jobs)])
         return {job: (place, body) for job, place, body in rows}
+
+    def done(self, jobs: Iterable[str]) -> Iterator[tuple[str, int, Done]]:
+        """Sum, per job and run, what its batches did."""
+        with self._session() as session:
+            rows = session.rows(statement("done").format(metrics=METRICS), [list(jobs)])
+        for job, run, *counts in rows:
+            yield job, run, Done(*counts)
 
     def recalled(self, places: Mapping[str, int | None]) -> Iterator[Event]:
         """Give the events from which views of jobs are recalled, in the order of their arrival.

@@ -148,6 +148,13 @@ WHERE id IN (saved, batch, error)
     )))
 ORDER BY id;
 
+-- name: done
+SELECT job, run, sum(batches)::BIGINT, sum(rows_in)::BIGINT, sum(rows_out)::BIGINT,
+    sum(rejects)::BIGINT, sum(late + partly_late)::BIGINT
+FROM ({metrics})
+WHERE list_contains(CAST(? AS VARCHAR[]), job)
+GROUP BY job, run;
+
 -- name: recalled events
 SELECT body FROM catalog.events SEMI JOIN asked USING (id) ORDER BY id;
 

@@ -22,7 +22,8 @@ def listed(folder: Path) -> Jobs:
 
 def played(folder: Path, *how: str) -> str:
     """Run the demo for some seconds; give what it printed."""
-    run = streamops("demo", *how, "--for", "6", folder=folder)
+    page = [] if how else ["--no-page"]
+    run = streamops("demo", *how, *page, "--for", "6", folder=folder)
     assert (run.returncode, run.stderr) == (0, "")
     return run.stdout
 
@@ -37,7 +38,9 @@ def test_the_demo_runs_and_run_again_every_job_goes_on_from_its_last_commit(
     tmp_path: Path,
 ) -> None:
     # a day and a half of 2013 in 6 seconds, so that every window closes; more on a slow machine
-    assert "go on from their last commit" not in played(tmp_path, "--speed", "21600")
+    first = played(tmp_path, "--speed", "21600")
+    assert "go on from their last commit" not in first
+    assert first.splitlines()[1].startswith("The Stream Operation page is at http://127.0.0.1:")
     while not fruitful(before := listed(tmp_path)):
         played(tmp_path)
     assert set(before) == {spec.name for spec in demo_specs()}

@@ -263,3 +263,19 @@ def test_state_that_another_version_of_the_package_planned_is_looked_at_before_a
     assert job.status is Status.PAUSED
     job.start(drop_state=True)
     assert job.status is Status.RUNNING
+
+
+def test_what_is_no_workspace_and_what_a_job_does_not_have_is_told_with_what_there_is(
+    tmp_path: Path,
+) -> None:
+    spec = tmp_path / "a.yaml"
+    spec.write_text("name: a\n")
+    with pytest.raises(so.Refused, match=r"is a file - .*so\.connect\('a\.streamops'\)\.import_"):
+        so.connect(str(spec))
+    with opened(tmp_path / "w") as workspace:
+        job = workspace.save(plant("a"))
+        with pytest.raises(AttributeError, match=r"no `resume` - `start\(\)` goes on"):
+            job.resume()
+        with pytest.raises(AttributeError, match=r"no `delete` - `job\.workspace\.delete"):
+            job.delete()
+        assert not hasattr(job, "no_such_thing")

@@ -88,7 +88,7 @@ def test_commands_speak_to_an_address_with_the_token_of_the_environment(
             2,
             (
                 "`start` is for the role operator - ann is viewer\n"
-                "Forbidden: docs/errors.md#forbidden, or: streamops error Forbidden\n"
+                "Forbidden: `streamops error Forbidden` says what causes it and what to do\n"
             ),
         )
         streamops("token", "tokens", "ann", "--remove", folder=folder)

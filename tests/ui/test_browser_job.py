@@ -91,7 +91,9 @@ def test_a_preview_that_waits_is_cancelled_and_then_looked_at_closer(
     ):
         page.get_by_label("Rows from").click()
         page.get_by_text("next rows, live").last.click()
-        expect(page.get_by_label("One of each")).to_be_hidden()  # the form is that of the way
+        expect(
+            page.get_by_label("One row of each (fields)")
+        ).to_be_hidden()  # the form is that of the way
         write(page.get_by_label("Rows", exact=True), "100000")
         write(page.get_by_label("Time limit, s"), "60")
         page.get_by_role("button", name="Run preview").click()

@@ -16,14 +16,19 @@ def told(desk) -> list[tuple[str, str]]:
     return [(notice.level, notice.text) for notice in desk.notices.items]
 
 
-def test_a_start_and_a_pause_of_one_job_are_done_at_once_and_told(tmp_path: Path) -> None:
-    with plant_of(tmp_path, "a") as workspace:
+@pytest.mark.parametrize(("start", "first"), [({}, True), ({"at": "latest"}, False)])
+def test_a_start_and_a_pause_of_one_job_are_done_at_once_and_told(
+    tmp_path: Path, start: dict[str, str], first: bool
+) -> None:
+    with plant_of(tmp_path, "a", start=start) as workspace:
         desk = desk_of(workspace)
         desk.ask(Wish(verb=Verb.START, names=("a",)))
         desk.ask(Wish(verb=Verb.PAUSE, names=("a",)))
         assert workspace.job("a").status is Status.PAUSED
         lines = [notice.line for notice in desk.notices.items]
-    assert [text for _, text in told(desk)][1] == "a is PAUSED."
+    started, paused = (text for _, text in told(desk))
+    assert started.startswith("a is ")
+    assert ("what comes from now on" in started, paused) == (first, "a is PAUSED.")
     assert lines == ["ws.start('a')", "ws.pause('a')"]
     assert desk.asked == {}
 

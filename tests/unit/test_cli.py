@@ -88,7 +88,7 @@ def test_validate_tells_every_fault_of_a_specification_with_line_and_column(spec
         "streams.readings.event_tme (line 6:5)",
     ]
     assert "did you mean `event_time`?" in faults[2]
-    assert note == "SpecRefused: docs/errors.md#specrefused, or: streamops error SpecRefused"
+    assert note == "SpecRefused: `streamops error SpecRefused` says what causes it and what to do"
 
 
 def test_validate_tells_every_fault_of_a_query_with_its_place_in_the_file(spec: Path) -> None:
@@ -155,7 +155,7 @@ def test_validate_checks_what_the_sink_asks_of_the_query(spec: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == (
         "sink.key (line 7:21): the query has no column machine - it has window_start, device, n\n"
-        "SpecRefused: docs/errors.md#specrefused, or: streamops error SpecRefused\n"
+        "SpecRefused: `streamops error SpecRefused` says what causes it and what to do\n"
     )
 
 
@@ -179,7 +179,7 @@ def test_a_specification_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "there is no file nowhere.yaml - check the path; a saved job is WORKSPACE JOB\n"
-        "SpecRefused: docs/errors.md#specrefused, or: streamops error SpecRefused\n"
+        "SpecRefused: `streamops error SpecRefused` says what causes it and what to do\n"
     )
 
 
@@ -190,7 +190,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(tmp_path: Path) -> None:
         assert done.stderr.startswith("Traceback (most recent call last):")
         assert done.stderr.endswith(
             "check the path; a saved job is WORKSPACE JOB\n"
-            "SpecRefused: docs/errors.md#specrefused, or: streamops error SpecRefused\n"
+            "SpecRefused: `streamops error SpecRefused` says what causes it and what to do\n"
         )
 
 
@@ -214,5 +214,5 @@ def test_a_folder_that_is_no_workspace_is_refused_and_stays_empty(
     assert (done.returncode, done.stdout) == (2, "")
     said, note = done.stderr.splitlines()
     assert said == ". is no workspace - `streamops import` and `so.connect` make one"
-    assert note == "Refused: docs/errors.md#refused, or: streamops error Refused"
+    assert note == "Refused: `streamops error Refused` says what causes it and what to do"
     assert list(tmp_path.iterdir()) == []

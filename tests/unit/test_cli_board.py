@@ -10,11 +10,11 @@ import pytest
 from rich.console import Console, RenderableType
 
 from streamops_nb.model.events import FOREVER, NEVER, ErrorRaised
+from streamops_nb.model.flow import Done
 from streamops_nb.model.lifecycle import Status
 from streamops_nb.model.views import JobView
 from streamops_nb.shell.board import board, rows_table, troubles
 from streamops_nb.shell.foreground import Ending, draw
-from streamops_nb.shell.totals import Counts
 from streamops_nb.shell.wording import cell, moment, plain
 
 NOW = datetime(2024, 1, 2, tzinfo=UTC).timestamp()
@@ -38,7 +38,7 @@ def test_the_board_fits_100_columns_with_long_names_and_large_numbers() -> None:
         lag={"a": 123_456},
         watermarks={"a": int(datetime(2013, 5, 6, 7, 8, tzinfo=UTC).timestamp() * 1e6)},
     )
-    heads, _, line = drawn(board([view], {}, NOW))
+    heads, _, line = drawn(board([view], NOW))
     assert max(len(heads.rstrip()), len(line)) <= 100
     job, *rest = line.split()
     assert job == "a_job_with_a_nam…"
@@ -49,9 +49,9 @@ def test_the_board_fits_100_columns_with_long_names_and_large_numbers() -> None:
 
 
 def test_the_board_counts_over_all_runs() -> None:
-    view = JobView(job="job", rows_in=5, rows_out=3, late=1, partly_late=1)
-    before = {"job": Counts(rows_in=10, rows_out=7, rejects=2, late=1)}
-    line = drawn(board([view], before, NOW))[-1]
+    before = Done(rows_in=10, rows_out=7, rejects=2, late=1)
+    view = JobView(job="job", rows_in=5, rows_out=3, late=1, partly_late=1, earlier=before)
+    line = drawn(board([view], NOW))[-1]
     assert line.split() == ["job", "PUBLISHED", "15", "10", "0", "-", "-", "2", "3"]
 
 

@@ -81,6 +81,9 @@ def test_commands_go_through_the_owner_of_a_workspace_which_ends_at_a_signal(fol
         done = streamops("up", "w", folder=folder)
         assert (done.returncode, done.stdout) == (1, "")
         assert f"is owned by process {owner.pid} on " in done.stderr
+        page = streamops("serve", "w", "--page-port", "0", "--for", "1", folder=folder)
+        assert (page.returncode, page.stderr) == (0, "")
+        assert "Another process owns the workspace and runs its jobs.\nThe Stream" in page.stdout
     finally:
         owner.send_signal(signal.SIGTERM)
         owner.communicate(timeout=30)
@@ -171,5 +174,5 @@ def test_what_is_wrong_is_said_in_one_sentence_with_exit_code_2(
     done = streamops(*command, folder=folder)
     assert (done.returncode, done.stdout) == (2, "")
     _, where = done.stderr.strip().splitlines()
-    assert "Refused: docs/errors.md#" in where
+    assert "Refused: `streamops error " in where
     assert "Traceback" not in done.stderr

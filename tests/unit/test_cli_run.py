@@ -99,7 +99,25 @@ def test_a_finished_job_goes_on_with_what_has_come_since(folder: Path) -> None:
     (job,) = read_json("jobs", "hot.streamops", folder=folder)
     assert (job["status"], job["rows_in"], job["late"]) == ("FINISHED", 3_000, 0)
     # 2,000 rows end with a whole window
-    assert written(folder) == expected(readings(3_000), 20)
+    rows = written(folder)
+    assert rows == expected(readings(3_000), 20)
+    nothing = streamops("run", "hot.yaml", "--until-end", folder=folder).stdout
+    assert "nothing new: the streams had been read to their end" in nothing
+    assert f"wrote {len(rows)} rows - --from earliest" in " ".join(nothing.split())
+
+
+def test_a_first_run_says_of_what_it_reads_only_what_comes(folder: Path) -> None:
+    (folder / "hot.yaml").write_text(SPEC.replace("follow: false", "follow: true"))
+    with start_streamops("run", "hot.yaml", folder=folder) as running:
+        assert running.stdout is not None
+        said = [running.stdout.readline() for _ in range(2)]
+        running.send_signal(signal.SIGINT)
+        rest = running.communicate(timeout=60)[0]
+    assert said[0].startswith("Starting hot")
+    assert said[1].startswith(
+        "Of readings it reads only what comes from now on; with --from earliest"
+    )
+    assert "hot: interrupted" in rest
 
 
 def test_a_start_point_may_be_given_as_positions(folder: Path) -> None:
@@ -207,7 +225,7 @@ def test_a_run_from_the_start_again_says_that_rows_are_added(folder: Path) -> No
     assert "already" not in first.stdout
     assert again.stdout.startswith(
         f"The output has {rows // 2} rows already: what comes out now is added; "
-        "with a `key` below `sink` it would replace older rows.\nStarting hot"
+        "with a `key` below `sink` it would replace older rows (to begin with none: "
     )
 
 

@@ -45,6 +45,7 @@ export function render({model, el}) {
     for (const column of model.columns) {
       const th = element("th", `${column.kind} ${column.tone || ""}`)
       th.scope = "col"
+      th.title = {added: `${column.name}: new in the output`, removed: `${column.name}: not in the output`}[column.tone] || column.name
       th.append(element("span", "", column.name))
       if (column.note) th.append(element("small", "", column.note))
       line.append(th)

@@ -55,7 +55,10 @@ class RejectsPart:
         bar(self._try, desk.permits.refusal("heal"))
         bar(self._write, desk.permits.refusal("heals.apply"))
         self._rest = button(
-            "Download the rest", "download", disabled=True, on_click=guard(self._export)
+            "Download those left",
+            "download",
+            disabled=True,
+            on_click=guard(self._export),
         )
         self._said = html_pane(css="preview.css")
         self._shown = Previewed(desk)

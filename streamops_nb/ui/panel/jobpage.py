@@ -47,7 +47,7 @@ class JobPage:
             for verb, shape in _ICONS.items()
         }
         self._preview = button(
-            "Preview", "preview", variant="contained", on_click=guard(self._to("preview"))
+            "Preview", "preview", variant="contained", on_click=guard(self._preview_now)
         )
         self._more = pmui.MenuButton(
             label="More",
@@ -83,11 +83,9 @@ class JobPage:
     def _wish(self, verb: Verb) -> Callable[..., None]:
         return lambda *_: self._desk.ask(Wish(verb=verb, names=(self._job,)))
 
-    def _to(self, tab: str) -> Callable[..., None]:
-        def go(*_: Any) -> None:
-            self._desk.tab = tab
-
-        return go
+    def _preview_now(self, *_: Any) -> None:
+        self._desk.tab = "preview"
+        self._parts["preview"].run_first()
 
     def _turned(self, event: Any) -> None:
         self._desk.tab = _TABS[event.new]

@@ -19,8 +19,8 @@ from streamops_nb.ui.state.wish import Verb, Wish
 __all__ = ["PreviewTab"]
 
 _SAID = (
-    "Takes the latest data of the sources and runs the query once in a sealed database. "
-    "Nothing is saved, no position moves, and no CU are used."
+    "Takes the latest data of the sources and runs the query once, in a database of its own in "
+    "memory. Nothing is saved, no position moves, and no CU are used."
 )
 _POINTS = {"as the next start would": "", "the sample's first record": "sample", "latest": "latest"}
 
@@ -33,6 +33,7 @@ class PreviewTab:
         self.trying: Trying | None = None
         self._form: PreviewForm | None = None
         self._entry: Any = None
+        self._wanted = False
         self._work: Work | None = None
         self._turn = 0
         self._body = column(html_pane("<p>Reading the specification…</p>"), margin=(6, 0))
@@ -90,6 +91,8 @@ class PreviewTab:
         ]  # fmt: skip
         if self._entry is not None:
             self.preview_entry(self._entry)
+        elif self._wanted:
+            self.run_first()
 
     # running
 
@@ -98,6 +101,13 @@ class PreviewTab:
         self._entry = entry
         if self._form is not None and entry.batch is not None:
             self._form.way.value, self._form.batch.value = "batch", entry.batch
+            self.run()
+
+    def run_first(self) -> None:
+        """Run a preview unless one has been run; as soon as the form is there."""
+        if self._form is None or self.trying is None:
+            self._wanted = True
+        elif self.trying.result is None and not self._run_button.disabled:
             self.run()
 
     def _read(self) -> Trying:

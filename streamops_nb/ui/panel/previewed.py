@@ -8,6 +8,7 @@ from typing import Any
 import panel_material_ui as pmui
 
 from streamops_nb.model.wording import number_of
+from streamops_nb.plan.relation import Kind
 from streamops_nb.ui.panel.grid import Grid
 from streamops_nb.ui.panel.look import FLAT, column, html_pane, row, text_html
 from streamops_nb.ui.state.desk import Desk
@@ -133,9 +134,12 @@ class Previewed:
         new = [c for c in output.columns if all(c not in f.columns for f in inputs.values())]
         gone = [c for c in given.columns if c not in output.columns]
         title = "Input" if first is None else f"Input: {', '.join(inputs)}"
-        self._left_head.object = f"<h4>{html.escape(title)}</h4>"
+        lost = "<small>red: not in the output</small>" if gone else ""
+        made = "green: new here · " if any(c != _WINDOW for c in new) else ""
+        self._left_head.object = f"<h4>{html.escape(title)} {lost}</h4>"
         self._right_head.object = (
-            f"<h4>Output: {html.escape(name)} <small>click a row: why is it there?</small></h4>"
+            f"<h4>Output: {html.escape(name)} "
+            f"<small>{made}click a row: why is it there?</small></h4>"
         )
         types = self._types(first)
         self._left.fill(
@@ -209,7 +213,7 @@ def stage_html(stage: Any) -> str:
         )
     return (
         f"<p><b>{html.escape(stage.name)}</b> "
-        f"<span class='quiet'>{html.escape(stage.kind)}</span>: "
+        f"<span class='quiet'>{Kind(stage.kind).said}</span>: "
         f"{_counted(stage.rows_in)} in, <b>{stage.rows_out:,}</b> out{rejected}{early}</p>"
     )
 

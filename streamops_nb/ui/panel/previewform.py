@@ -39,7 +39,7 @@ class PreviewForm:
         self._seconds = _number("Time limit, s", trying.seconds, 110)
         self._minutes = _number("Minutes", trying.minutes, 110)
         self.batch = _number("Batch", trying.batch, 110, whole=True)
-        self._strata = _text("One of each", "device", 120)
+        self._strata = _text("One row of each (fields)", "device", 190)
         self._since = _text("Since", "2024-01-31T08:30:00Z")
         self._until = _text("Until", "2024-01-31T09:00:00Z")
         self._kept = pmui.Select(

@@ -23,7 +23,7 @@ from streamops_nb.ui.state.alarming import Raised
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.feed import Feed
 from streamops_nb.ui.state.picture import Picture
-from streamops_nb.ui.state.wording import bytes_text, count
+from streamops_nb.ui.state.wording import count
 
 __all__ = ["ResourcesBar", "bar_html"]
 
@@ -54,7 +54,7 @@ class ResourcesBar:
             sx=PLAIN_NUMBER,
         )
         self._share = pmui.FloatInput(
-            label="Note a usage above (share; 0: never)", value=0.0, start=0, end=1, step=0.05,
+            label="Warn above this share held (0: never)", value=0.0, start=0, end=1, step=0.05,
             size="small", width=260, margin=(0, 0, 0, 12), sx=PLAIN_NUMBER,
         )  # fmt: skip
         self._give_back = button("Release all", on_click=desk.guard(self._release))
@@ -185,9 +185,13 @@ def bar_html(picture: Picture) -> str:
 
 
 def _said_html(now: Any) -> str:
-    held = f"{cu_text(now.reserved)} CU are held by {now.booking.holders()}."
+    held = "No job holds any CU."
+    if now.reserved:
+        held = f"{cu_text(now.reserved)} CU are held by {now.booking.holders()}."
+    more = " Less than that is refused: pause or stop jobs first." if now.reserved else ""
     return (
         f"<p>1 CU is a core and {GIB_PER_CU} GiB; up to {cu_text(now.most)} CU can be requested "
-        f"on this machine. The engine may use {bytes_text(now.memory)} now.</p>"
-        f"<p>{text_html(held)} Less than that is refused: pause or stop jobs first.</p>"
+        f"on this machine. What is allocated bounds the engine's memory, "
+        f"which is {now.memory / 2**30:.1f} GiB now.</p>"
+        f"<p>{text_html(held)}{more}</p>"
     )

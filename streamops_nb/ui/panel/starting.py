@@ -10,6 +10,7 @@ import panel_material_ui as pmui
 
 from streamops_nb.model.booking import cu_text
 from streamops_nb.model.errors import Refused
+from streamops_nb.model.start import OUTPUT_STAYS
 from streamops_nb.ui.panel.look import button, gap, html_pane, row, text_html
 from streamops_nb.ui.state.desk import Desk
 from streamops_nb.ui.state.wish import Verb, Wish
@@ -18,8 +19,18 @@ from streamops_nb.ui.state.wording import DASH, count, lasting
 __all__ = ["StartPoint"]
 
 _AS_IT_STANDS = "as it stands"
+_HEADS = {
+    "From": "",
+    "To process": "what lies behind that point, in the source's own unit",
+    "Records": "the same, counted or estimated",
+    "Takes about": "at the rate of the last batches",
+    "Once more": "what lies between that point and where the job would go on by itself",
+    "Lost": "what the source no longer holds",
+}
+"""The columns of what is told, and what each says."""
+
 _POINTS = {
-    "go on from the last commit, or as specified": _AS_IT_STANDS,
+    "as a plain start: the first line of the table": _AS_IT_STANDS,
     "stop point": "stopped",
     "latest": "latest",
     "earliest": "earliest",
@@ -118,7 +129,8 @@ def _meaning(verb: Verb) -> str:
     if verb is Verb.RESET:
         return "Choose the point from which the job starts next; window state is dropped with it."
     return (
-        "Choosing a point drops window state that was kept; windows that began before are cut off."
+        "Choosing a point drops window state that was kept; windows that began before are cut off. "
+        f"{OUTPUT_STAYS}"
     )
 
 
@@ -130,12 +142,14 @@ def forecast_html(forecast: Any) -> str:
         f"<td>{text_html(p.again or DASH)}</td><td>{text_html(p.lost or DASH)}</td></tr>"
         for p in forecast.points
     )
-    heads = ("From", "To process", "Records", "Takes about", "Once more", "Lost")
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in heads)
+    head = "".join(
+        f'<th title="{html.escape(said)}">{html.escape(name)}</th>' for name, said in _HEADS.items()
+    )
     verdict = forecast.verdict
     free = f"{cu_text(verdict.cu)} CU are needed; remaining: {cu_text(forecast.free)} CU."
     why = f'<p class="why">{text_html(verdict.why)}</p>' if verdict.why else f"<p>{free}</p>"
     if forecast.agreed:
         why += f'<p class="why">{text_html(forecast.agreed)}</p>'
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    return f'{why}<div class="plan">{table}</div>'
+    told = " ".join(f"<b>{name}</b>: {said}." for name, said in _HEADS.items() if said)
+    return f'{why}<div class="plan">{table}</div><p><small>{told}</small></p>'

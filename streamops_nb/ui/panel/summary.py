@@ -8,6 +8,7 @@ from typing import Any
 
 import panel_material_ui as pmui
 
+from streamops_nb.model.silence import FROM_NOW_ON
 from streamops_nb.ui.panel.chart import BESIDE, Chart
 from streamops_nb.ui.panel.look import FLAT, column, html_pane, row, text_html
 from streamops_nb.ui.state.desk import Desk
@@ -23,6 +24,7 @@ from streamops_nb.ui.state.figures import (
 
 __all__ = ["SummaryTab", "summary_html"]
 
+_EARLIEST = " - stop it, then “Start from…” (⋯) and earliest reads what was there, too"
 _SPANS = ["1m", "15m", "1h", "1d"]
 
 
@@ -68,7 +70,9 @@ class SummaryTab:
 
 def summary_html(made: dict[str, Any]) -> str:
     """Write the figures of a job; every text of them is escaped."""
-    said = [made["silence"] or made["reason"], *made["unfilled"]]
+    silence = made["silence"]
+    silence += _EARLIEST if FROM_NOW_ON in silence else ""
+    said = [silence or made["reason"], *made["unfilled"]]
     why = "".join(f'<p class="said">{text_html(one)}</p>' for one in said if one)
     return f'{why}<div class="tiles">{"".join(map(_tile, tiles_of(made)))}</div>'
 

@@ -112,6 +112,8 @@ def _name(row: Row) -> dict[str, Any]:
 def _status(row: Row, at: float, asked: str) -> dict[str, str]:
     shape, tone = _LOOKS[row.status]
     text, title = row.status.value, row.view.reason
+    if row.status is Status.PUBLISHED and not title:
+        title = "saved, and not started yet"
     if asked and row.status not in TRANSITIONAL:
         shape, tone, title = "turning", "busy", f"{asked} was asked"
     elif row.status in TRANSITIONAL:

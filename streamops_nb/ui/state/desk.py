@@ -20,6 +20,11 @@ __all__ = ["Desk", "Question", "Worker"]
 
 T = TypeVar("T")
 
+_FROM_NOW_ON = (
+    "Of streams that never end it reads what comes from now on; to read what is there already, "
+    "stop it and choose “Start from…” (⋯), earliest."
+)
+
 
 class Worker(Protocol):
     """Does work that may last, off the screen; see `streamops_nb.ui.bridge.Screen`."""
@@ -141,15 +146,15 @@ class Desk(param.Parameterized):
         """Do it now; what came of it is told."""
         self.asked = {**self.asked, **dict.fromkeys(wish.names, wish.verb)}
         self.worker.run(
-            lambda: wish.do(self.door),
-            lambda outcomes: self._done(wish, outcomes),
+            lambda: (self._first(wish), wish.do(self.door)),
+            lambda done: self._done(wish, *done),
             lambda error: self._failed(wish, error),
         )
 
     def _over(self, wish: Wish) -> None:
         self.asked = {job: verb for job, verb in self.asked.items() if job not in wish.names}
 
-    def _done(self, wish: Wish, outcomes: list[Any]) -> None:
+    def _done(self, wish: Wish, first: str, outcomes: list[Any]) -> None:
         self._over(wish)
         if wish.verb is Verb.DELETE:
             self._deleted(wish, outcomes)
@@ -157,10 +162,17 @@ class Desk(param.Parameterized):
         undone = [f"{o.job}: {o.why}" for o in outcomes if not o.done]
         done = len(outcomes) - len(undone)
         if len(outcomes) == 1 and not undone:
-            text = f"{outcomes[0].job} is {outcomes[0].status}."
+            text = f"{outcomes[0].job} is {outcomes[0].status}.{first}"
         else:
             text = f"{wish.verb.capitalize()}: {done} of {number_of(len(outcomes), 'job')} done."
         self.notices.tell("warning" if undone else "success", text, details=undone, line=wish.line)
+
+    def _first(self, wish: Wish) -> str:
+        """Say where a first start reads from, if nobody chose that."""
+        row = self.board.picture.rows.get(wish.names[0])
+        if wish.verb is not Verb.START or wish.how or row is None or row.view.run:
+            return ""
+        return f" {_FROM_NOW_ON}" if self.door.spec(row.name).start.at is None else ""
 
     def _deleted(self, wish: Wish, names: list[str]) -> None:
         if self.job in names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from streamops_nb.model.rings import SPANS
 from streamops_nb.model.views import JobView
 from streamops_nb.ui.state.wording import DASH, ago, bytes_text, count, lasting, rate
 
@@ -25,23 +26,41 @@ def tiles_of(made: Mapping[str, Any]) -> list[Tile]:
     records, lag, mark = made["records"], made["lag"], made["watermark"]
     late = records["late"] + records["partly_late"]
     return [
-        Tile("Records in", count(records["in"]), f"{rate(_minute(made, 'in'))} /s"),
-        Tile("Rows out", count(records["out"]), f"{rate(_minute(made, 'out'))} /s"),
+        Tile("Records in", count(records["in"]), _pace(made, "in")),
+        Tile("Rows out", count(records["out"]), _pace(made, "out")),
         Tile("Rejected", count(records["rejected"]), "", "warn" if records["rejected"] else ""),
         Tile(
             "Late", count(late), f"{count(records['partly_late'])} partly", "warn" if late else ""
         ),
-        Tile("Errors", count(made["errors"]), "", "bad" if made["errors"] else ""),
+        Tile("Errors", count(made["errors"]), _no_errors(made), "bad" if made["errors"] else ""),
         Tile("Lag", count(lag["records"]), _behind(lag["seconds"])),
-        Tile("Watermark", ago(mark["delay"]), mark["held_back"] or ""),
+        Tile("Watermark", ago(mark["delay"]), mark["held_back"] or _side(mark["delay"])),
         Tile("State rows", count(made["state_rows"]), bytes_text(made.get("state_bytes"))),
         Tile("Batches", count(made["batches"]["count"]), _median(made)),
     ]
 
 
+def _pace(made: Mapping[str, Any], way: str) -> str:
+    """The rate, and the count over all runs where earlier ones counted, too."""
+    whole = made["in_all"][f"rows_{way}"]
+    more = f" · {count(whole)} in all runs" if whole != made["records"][way] else ""
+    return f"{rate(_minute(made, way))} /s{more}"
+
+
 def _minute(made: Mapping[str, Any], way: str) -> float:
     found: float = made["throughput"][way]["1m"]
     return found
+
+
+def _no_errors(made: Mapping[str, Any]) -> str:
+    """Rejects stand in the tab Errors, too, and are counted apart."""
+    return "not counting rejects" if made["records"]["rejected"] else ""
+
+
+def _side(delay: float | None) -> str:
+    if delay is None or abs(delay) < 1:
+        return ""
+    return "event time behind the clock" if delay > 0 else "event time ahead of the clock"
 
 
 def _behind(seconds: float | None) -> str:
@@ -61,7 +80,10 @@ def _ms(seconds: float | None) -> str:
 
 def rate_table(made: Mapping[str, Any]) -> list[list[str]]:
     """Rows per second over several spans, a head first."""
-    spans = list(made["throughput"]["in"])
+    lasted = made["uptime"] or 0.0
+    # over more than the run has lasted a rate is that of the run, which the mean says
+    shorter = [name for name, seconds in SPANS.items() if seconds <= max(lasted, SPANS["1m"])]
+    spans = [*shorter, "mean"]
     lines = [["records / s", *spans]]
     for name, way in (("in", "in"), ("out", "out")):
         lines.append([name, *(rate(made["throughput"][way][span]) for span in spans)])

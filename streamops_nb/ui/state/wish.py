@@ -37,8 +37,8 @@ _CONSEQUENCE: Mapping[Verb, str] = {
     Verb.START: "{They} {go} on from the last commit, or {start} as the specification says.",
     Verb.PAUSE: "The batch in flight commits; position and window state are kept for "
     f"{LIMITS[Status.PAUSED].seconds / 3600:.0f} hours at most.",
-    Verb.STOP: "Window state and position are cleared: half-filled windows are not emitted, rows "
-    "already written stay, and the next start goes on from the stop point.",
+    Verb.STOP: "Window state is dropped: half-filled windows are not emitted. Rows already written "
+    "stay, and the next start reads on from where the job stopped.",
     Verb.FORCE_STOP: "The run is given up without waiting for its batch in flight; what it had not "
     "committed is not stored, and window state is cleared.",
     Verb.RESET: "The next start reads from the chosen point, and window state kept until now is "

@@ -34,7 +34,8 @@ def test_a_shortage_names_what_is_needed_free_and_held() -> None:
     )
     assert Booking().shortage(0.1) == (
         "no computing resources are allocated to this workspace - request them first:"
-        " ws.resources.request(cu=1) or `streamops resources WORKSPACE request 1`"
+        " ws.resources.request(cu=1), `streamops resources WORKSPACE request 1`"
+        " or Request… on the page"
     )
 
 

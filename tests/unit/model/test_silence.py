@@ -17,7 +17,8 @@ from streamops_nb.model.events import (
 )
 from streamops_nb.model.flow import Holder, StageRows
 from streamops_nb.model.lifecycle import Status
-from streamops_nb.model.silence import length, silence, waiting_for
+from streamops_nb.model.silence import FROM_NOW_ON, length, silence, waiting_for
+from streamops_nb.model.start import BY_SOURCE, LAST_COMMIT, STOP_POINT
 from streamops_nb.model.views import JobView, fold_all
 
 SECOND = 1_000_000
@@ -97,6 +98,31 @@ def test_a_window_that_has_closed_is_not_waited_for():
     assert silence(running(batch(**closed)), NOW) == (
         "no output yet: closed up to 10:00:10, and the query kept none of their rows"
     )
+
+
+def again(start: str, *events: Event) -> JobView:
+    """A second run, after one that read 100 records and wrote 42 rows."""
+    ran = running(batch(rows_out=42), *ended(Status.PAUSED))
+    begins = RunStarted(job="a", run=2, at=36_055.0, version=1, start=start)
+    moved = StatusChanged(job="a", run=2, at=36_055.0, before=Status.PAUSED, after=Status.RUNNING)
+    return fold_all(ran, [begins, moved, *events])
+
+
+def test_of_a_job_that_goes_on_it_is_told_what_earlier_runs_wrote():
+    wrote = "earlier runs wrote 42 rows"
+    assert silence(again(LAST_COMMIT), NOW) == f"nothing new since the last commit; {wrote}"
+    assert silence(again(STOP_POINT), NOW) == f"nothing new since the stop; {wrote}"
+    finished = again(STOP_POINT, *ended(Status.FINISHED))
+    assert silence(finished, NOW) == (
+        f"nothing new: the streams had been read to their end; {wrote}"
+    )
+    assert again(LAST_COMMIT).in_all == (1, 100, 42, 0, 0)
+
+
+def test_a_first_run_that_nobody_told_where_to_begin_says_that_it_reads_what_comes():
+    began = RunStarted(job="a", run=1, at=36_000.0, version=1, start=BY_SOURCE)
+    view = fold_all(JobView(job="a"), [began])
+    assert silence(view, NOW).endswith(FROM_NOW_ON)
 
 
 def test_what_was_seen_in_an_earlier_batch_still_counts():
