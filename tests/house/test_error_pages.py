@@ -54,7 +54,7 @@ def test_the_page_has_a_section_for_every_class_and_no_other() -> None:
 def test_an_error_names_its_section(one: type[StreamopsError]) -> None:
     (note,) = one("what happened").__notes__
     name = one.__name__
-    assert note == f"{name}: docs/errors.md#{name.lower()}, or: streamops error {name}"
+    assert note == f"{name}: `streamops error {name}` says what causes it and what to do"
     assert "".join(traceback.format_exception_only(one("what happened"))).endswith(f"{note}\n")
 
 

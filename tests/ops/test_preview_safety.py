@@ -226,4 +226,4 @@ def test_the_receipt_tells_what_was_read_and_how_the_job_stood(tmp_path: Path) -
         assert "r: 3 records, 2026-01-01 00:00:02Z to 2026-01-01 00:00:04Z (latest 3 rows)" in str(
             receipt
         )
-        assert "it could change no sink, consumer group, position or window state" in str(receipt)
+        assert "no sink, consumer group, position or state could change" in str(receipt)

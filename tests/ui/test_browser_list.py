@@ -69,7 +69,7 @@ def test_a_job_is_started_paused_and_stopped_by_clicking(
         row.get_by_label("pause a").click()
         expect(row).to_contain_text("PAUSED")
         row.get_by_label("stop a").click()
-        expect(page.get_by_role("dialog")).to_contain_text("Window state and position are cleared")
+        expect(page.get_by_role("dialog")).to_contain_text("Window state is dropped")
         page.get_by_role("dialog").get_by_role("button", name="Stop", exact=True).click()
         expect(row).to_contain_text("STOPPED")
         expect(page.locator("tr[data-key=b]")).to_contain_text("PUBLISHED")

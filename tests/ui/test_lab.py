@@ -116,7 +116,7 @@ def test_the_page_is_used_in_a_cell(jupyter: tuple[Path, str], chromium: Any) ->
         press("Preview these rows")
         expect(shown.get_by_text("Input: r", exact=True)).to_be_visible()
         press("Stop c")
-        expect(dialog).to_contain_text("Window state and position are cleared")
+        expect(dialog).to_contain_text("Window state is dropped")
         press("Stop", dialog)
         expect(shown.locator(".chip:visible", has_text="STOPPED")).to_be_visible()
         press("Back")

@@ -136,7 +136,7 @@ def test_resources_are_said_requested_and_released(folder: Path) -> None:
     assert "no CU are allocated" in streamops("resources", "w", "release", folder=folder).stdout
     refused = streamops("start", "w", "a", folder=folder)
     assert refused.returncode == 2
-    assert "streamops resources WORKSPACE request 1" in refused.stderr
+    assert "`streamops resources w request 1`" in refused.stderr
 
 
 def test_what_cannot_be_undone_is_asked_or_agreed_to(folder: Path) -> None:

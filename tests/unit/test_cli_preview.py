@@ -26,7 +26,7 @@ query: |
 """
 RECEIPT = (
     "read readings: 4 records, 2024-01-01 00:00:00Z to 2024-01-01 00:00:02Z (latest 1,000 rows) - "
-    "it could change no sink, consumer group, position or window state"
+    "no sink, consumer group, position or state could change"
 )
 
 

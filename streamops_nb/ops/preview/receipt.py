@@ -92,7 +92,7 @@ class Receipt:
     __repr__ = __str__
 
     def _standing(self) -> str:
-        kept = "it could change no sink, consumer group, position or window state"
+        kept = "no sink, consumer group, position or state could change"
         if self.before is None or self.after is None:
             return kept
         if self.untouched:
