@@ -73,7 +73,7 @@ def test_tabs_and_folds_work_in_a_file_and_hostile_values_are_text(
     first.locator("details:visible", has_text="Why: what its first").locator("summary").click()
     assert first.locator("li:visible").count() == 5
     first.locator("label", has_text="receipt").click()
-    assert "no sink, no group" in first.locator(".so-panel:visible").inner_text()
+    assert "no sink, consumer group" in first.locator(".so-panel:visible").inner_text()
     first.locator("label input:focus").press("ArrowLeft")
     assert first.locator(".so-panel:visible h4").all_inner_texts()[1].startswith("Output: result")
     assert page.title() == "saved"
