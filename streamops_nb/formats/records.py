@@ -32,7 +32,7 @@ def text_of(raw: pa.ChunkedArray, encoding: str = UTF_8) -> tuple[pa.ChunkedArra
     raw
         The bytes of the records.
     encoding
-        What they are in; another than UTF-8 costs 20 ms for 100 k records.
+        What they are in; another than UTF-8 is read record by record, 0.2 s for 100 k of them.
 
     Returns
     -------
