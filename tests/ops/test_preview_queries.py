@@ -57,7 +57,7 @@ def test_a_query_runs_over_a_file(tmp_path: Path) -> None:
 def test_a_specification_runs_without_a_workspace(tmp_path: Path) -> None:
     preview = so.preview(appended("loose", query=COUNTED), data=FRAME)
     assert sorted(preview.df["n"]) == [30, 30]
-    assert "no sink, no group, no position" in str(preview.receipt)
+    assert "no sink, consumer group, position" in str(preview.receipt)
     preview.sample.to_parquet(tmp_path / "kept")
     again = so.preview(appended("loose", query=COUNTED), sample=str(tmp_path / "kept"))
     assert again.table.equals(preview.table)
