@@ -102,7 +102,7 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     )
     assert [command.split()[0] for command in commands] == [
         "validate", "explain", "run", "output", "rejects", "jobs",
-        "preview", "run", "versions", "diff",
+        "preview", "run", "versions", "diff", "delete", "run", "output",
     ]  # fmt: skip
     for command in commands:
         done = streamops(*command.split(), folder=tmp_path)
