@@ -93,8 +93,10 @@ def looked_at(
     shown.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     shown.on("pageerror", lambda error: wrong.append(str(error)))
     shown.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    yield shown
-    context.close()
+    try:
+        yield shown
+    finally:
+        context.close()
     seen = (hosts - {""}, [error for error in wrong if borne not in error])
     assert seen == ({urlsplit(address).netloc}, []), seen
 

@@ -67,7 +67,7 @@ def test_a_preview_is_run_changed_compared_and_the_job_started_from_it(
         page.get_by_role("button", name="Run preview").click()
         expect(page.get_by_text("Input: warm")).to_be_visible()
         page.get_by_role("button", name="warm", exact=False).click()
-        expect(page.get_by_text("Input: r", exact=True)).to_be_visible()
+        expect(page.get_by_role("heading", name="Input: r")).to_be_visible()
         page.get_by_label("$least").fill("40")
         page.get_by_label("$least").press("Tab")
         page.get_by_role("button", name="Run with changes").click()
@@ -182,7 +182,7 @@ def test_no_tab_of_a_job_nor_a_new_job_has_a_serious_fault(
             page.get_by_role("tab", name=tab).click()
             if tab == "Preview":
                 page.get_by_role("button", name="Run preview").click()
-                expect(page.get_by_text("Input: r", exact=True)).to_be_visible()
+                expect(page.get_by_role("heading", name="Input: r")).to_be_visible()
             page.wait_for_timeout(600)
             found[tab] = faults_of(page)
         page.get_by_role("button", name="Back").click()

@@ -38,7 +38,7 @@ def test_a_failure_is_looked_at_its_rows_previewed_and_its_batch_replayed(
             page.get_by_role("cell", name="TooManyRejects").click()
             expect(page.locator(".details")).to_contain_text("TooManyRejects")
             page.get_by_role("button", name="Preview these rows").click()
-            expect(page.get_by_text("Input: r", exact=True).last).to_be_visible()
+            expect(page.get_by_role("heading", name="Input: r").last).to_be_visible()
             expect(page.get_by_role("button", name="Rejects", exact=False).last).to_be_visible()
             assert workspace.job("a").status is Status.FAILED
 
@@ -71,7 +71,7 @@ def test_a_press_counts_when_the_page_moves_beneath_it(tmp_path: Path, chromium:
             expect(page.get_by_text("The batch that failed is kept")).to_be_visible()
             assert button.bounding_box() != before
             page.mouse.up()
-            expect(page.get_by_text("Input: r", exact=True)).to_be_visible()
+            expect(page.get_by_role("heading", name="Input: r")).to_be_visible()
 
 
 def test_a_row_is_the_one_that_was_pressed_when_others_come(tmp_path: Path, chromium: Any) -> None:

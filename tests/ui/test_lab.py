@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browsing import EXPECTED, faults_of, looked_at, until, write
+from tests.ui.browsing import EITHER, EXPECTED, OTHERS, faults_of, looked_at, until, write
 from tests.ui.lab import asked, lab, notebook, run, run_all
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -31,7 +31,7 @@ CELLS = [
     "job.preview(rows=20).show()", "job.tune()", "Board(ws, job='a').widget",
     "preview_widget(job.preview(rows=20))",
 ]  # fmt: skip
-OTHERS = """ws.save(plant("b"))
+MORE = """ws.save(plant("b"))
 ws.save(plant("c", query="SELECT CAST(device AS INTEGER) AS n FROM r", errors={"policy": "fail"}))
 """
 
@@ -85,9 +85,12 @@ def test_every_component_is_shown_and_follows_the_others(
         assert page.get_by_text("play_arrow").count() == 0
 
 
-def test_the_page_is_used_in_a_cell(jupyter: tuple[Path, str], chromium: Any) -> None:
-    with looked_at(chromium, jupyter[1], width=900, height=1_600) as page:
-        (shown,) = opened(page, jupyter, "page", [f"{OTHERS}ws"], dark=True)
+@EITHER
+def test_the_page_is_used_in_a_cell(
+    jupyter: tuple[Path, str], chromium: Any, width: int, dark: bool
+) -> None:
+    with looked_at(chromium, jupyter[1], width=width, height=1_600) as page:
+        (shown,) = opened(page, jupyter, f"page{width}", [f"{MORE}ws"], dark=dark)
         a, b, c = (shown.locator(f"tr[data-key={name}]") for name in "abc")
 
         def press(name: str, within: Any = shown) -> None:
@@ -114,7 +117,7 @@ def test_the_page_is_used_in_a_cell(jupyter: tuple[Path, str], chromium: Any) ->
         shown.get_by_role("tab", name="Errors").click()
         shown.get_by_role("cell", name="TooManyRejects").click()
         press("Preview these rows")
-        expect(shown.get_by_text("Input: r", exact=True)).to_be_visible()
+        expect(shown.get_by_role("heading", name="Input: r")).to_be_visible()
         press("Stop c")
         expect(dialog).to_contain_text("Window state is dropped")
         press("Stop", dialog)
@@ -124,7 +127,7 @@ def test_the_page_is_used_in_a_cell(jupyter: tuple[Path, str], chromium: Any) ->
         shown.get_by_label("open a", exact=True).click()
         shown.get_by_role("tab", name="Preview").click()
         press("Run preview")
-        expect(shown.get_by_text("Input: r", exact=True)).to_be_visible()
+        expect(shown.get_by_role("heading", name="Input: r")).to_be_visible()
         write(shown.get_by_label("$least"), "40")
         press("Run with changes")
         expect(shown.get_by_role("button", name="Save and start")).to_be_visible()
@@ -187,25 +190,41 @@ notebook.workspace(line)
 """
 
 
+@OTHERS
 def test_what_is_chosen_survives_and_what_goes_wrong_is_seen(
-    jupyter: tuple[Path, str], chromium: Any
+    jupyter: tuple[Path, str], chromium: Any, width: int, dark: bool
 ) -> None:
-    with looked_at(chromium, jupyter[1], width=900, height=1_600) as page:
-        (shown,) = opened(page, jupyter, "survive", [SURVIVE])
+    with looked_at(chromium, jupyter[1], width=width, height=700) as page:
+        (shown,) = opened(page, jupyter, f"survive{width}", [SURVIVE], dark=dark)
         row = shown.locator("tr[data-key=job_03]")
-        # selection and focus, through changes of the same row
+        # selection, focus and scroll, through changes of the same row
         shown.get_by_label("select job_03").check()
         focused = shown.get_by_label("start job_05")
         focused.focus()
+        page.wait_for_timeout(500)  # JupyterLab scrolls to what has the focus
+        top = (focused.bounding_box() or {})["y"]
         asked(page, "ws.start('job_03')")
         expect(row).to_contain_text("RUNNING")
         asked(page, "ws.pause('job_03')")
         expect(row).to_contain_text("PAUSED")
         expect(focused).to_be_focused()
         expect(shown.get_by_label("select job_03")).to_be_checked()
+        assert (focused.bounding_box() or {})["y"] == top
         # the keyboard
         page.keyboard.press("Enter")
         expect(shown.locator("tr[data-key=job_05]")).to_contain_text("RUNNING")
+        for _ in ("pause", "stop", "more"):
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(shown.get_by_role("menuitem", name="View configuration")).to_be_focused()
+        page.keyboard.press("ArrowDown")
+        expect(shown.get_by_role("menuitem", name="Export")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(shown.get_by_label("more for job_05")).to_be_focused()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Space")
+        expect(shown.locator("tr[data-key=job_05]")).to_contain_text("PAUSED")
         # the engine away and back
         asked(page, "line.cut = True")
         expect(shown.get_by_text("engine away")).to_be_visible()
