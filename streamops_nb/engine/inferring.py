@@ -54,7 +54,7 @@ def inferred(
     lost = next((field for field in schema if LOST in field), None)
     if lost is not None and stream.format.type == "csv":
         source.close()
-        encoding = str(stream.format.settings.get("encoding", UTF_8))
+        encoding = _encoding(stream)
         what = f"the header is not {encoding}: it has a field `{lost}`{remedy_for(lost, encoding)}"
         raise SpecRefused([Fault(where=f"streams.{name}.format", what=what)])
     if event_time in schema and not schema[event_time].startswith("TIMESTAMP"):
@@ -63,6 +63,10 @@ def inferred(
         guess = _guess(rows[event_time], session)
         raise SpecRefused([time_fault(name, event_time, schema, guess)])
     return schema
+
+
+def _encoding(stream: Stream) -> str:
+    return str(stream.format.settings.get("encoding", UTF_8))
 
 
 def _guess(values: pa.ChunkedArray, session: Session) -> str | None:
@@ -112,7 +116,7 @@ def _nothing_inferred(name: str, stream: Stream, raw: pa.Table | None, *, there:
         return Fault(where=f"streams.{name}.schema", what=what, remedy=declare)
     first = (raw["_raw"][0].as_py() or b"").decode(errors="replace").strip()
     if LOST in first and stream.format.type == "csv":
-        encoding = str(stream.format.settings.get("encoding", UTF_8))
+        encoding = _encoding(stream)
         what = f"the records are not {encoding}{remedy_for(first, encoding)}"
         return Fault(where=f"streams.{name}.format", what=what)
     return Fault(

@@ -13,7 +13,7 @@ from streamops_nb.db import ident
 from streamops_nb.formats import base
 from streamops_nb.formats.conform import Conform, with_point
 from streamops_nb.formats.csv_parse import CsvParser, header_names
-from streamops_nb.formats.encoding import LOST, UTF_8, checked_encoding, remedy_for
+from streamops_nb.formats.encoding import LOST, UTF_8, called, checked_encoding, remedy_for
 from streamops_nb.formats.reasons import PIECE
 from streamops_nb.formats.records import CHUNK, text_of
 from streamops_nb.formats.text_types import text_type
@@ -133,8 +133,8 @@ class CsvFormat:
         wanted = [name for name in self._schema if name in names]
         if LOST in str(header) and len(wanted) < len(self._schema):
             encoding = self._settings.encoding
-            name = "UTF-8" if encoding == UTF_8 else encoding
-            return f"the header `{_piece(header)}` is not {name}{remedy_for(str(header), encoding)}"
+            remedy = remedy_for(str(header), encoding)
+            return f"the header `{_piece(header)}` is not {called(encoding)}{remedy}"
         if not wanted:
             hint = self._hint(names)
             return f"the header `{_piece(header)}` has none of the fields of the schema{hint}"

@@ -6,7 +6,7 @@ import codecs
 
 from streamops_nb.model.wording import cut, wrong
 
-__all__ = ["LOST", "UTF_8", "checked_encoding", "remedy_for", "undecodable"]
+__all__ = ["LOST", "UTF_8", "called", "checked_encoding", "remedy_for", "undecodable"]
 
 UTF_8 = "utf-8"
 LOST = "\ufffd"
@@ -39,10 +39,14 @@ def checked_encoding(name: str) -> str:
     return UTF_8 if found in (UTF_8, "utf-8-sig", "ascii") else found
 
 
+def called(encoding: str) -> str:
+    """Write the name of an encoding as people do."""
+    return "UTF-8" if encoding == UTF_8 else encoding
+
+
 def undecodable(error: UnicodeDecodeError, encoding: str) -> str:
     """Say which byte is not of the encoding."""
-    name = "UTF-8" if encoding == UTF_8 else encoding
-    return f"not {name}: byte 0x{error.object[error.start]:02x} at {error.start}"
+    return f"not {called(encoding)}: byte 0x{error.object[error.start]:02x} at {error.start}"
 
 
 def remedy_for(text: str, encoding: str) -> str:

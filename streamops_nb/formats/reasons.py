@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamops_nb.db import literal
 
-__all__ = ["PIECE", "shown", "wrong"]
+__all__ = ["PIECE", "begin_of", "shown", "verdict", "wrong"]
 
 PIECE = 80
 """A reason shows at most this many characters of the value."""
@@ -20,6 +20,14 @@ def shown(value: str) -> str:
 
 def wrong(value: str, place: str, kind: str) -> str:
     """Write the SQL of ``field temp: "abc" is not a DOUBLE``."""
-    article = "an" if kind[0] in "AEIO" else "a"
-    verdict = literal(f" is not {article} {kind}")
-    return f"{literal(f'field {place}: ')} || {shown(value)} || {verdict}"
+    return f"{literal(begin_of(place))} || {shown(value)} || {literal(verdict(kind))}"
+
+
+def begin_of(place: str) -> str:
+    """Say which field is wrong; the value comes next."""
+    return f"field {place}: "
+
+
+def verdict(kind: str) -> str:
+    """Say, behind the value, that it is not of a type."""
+    return f" is not {'an' if kind[0] in 'AEIO' else 'a'} {kind}"

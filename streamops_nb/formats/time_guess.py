@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from streamops_nb.db import literal
 from streamops_nb.formats.json_faults import formed
+from streamops_nb.formats.reasons import begin_of, verdict
 from streamops_nb.formats.types import EPOCHS
 from streamops_nb.model.time_forms import OTHER_FORMS, column_type, time_form
 
@@ -100,8 +101,7 @@ class TimeGuesses:
         """Give the reasons by record number, those of times with what would read them."""
         said = dict(faults)
         for name, kind in self._kinds.items():
-            article = "an" if kind[0] in "AEIO" else "a"
-            begin, end = f"field {name}: ", f" is not {article} {kind}"
+            begin, end = begin_of(name), verdict(kind)
             texts = {
                 n: reason[len(begin) : -len(end)].strip('"')
                 for n, reason in said.items()

@@ -77,7 +77,7 @@ def checked_form(text: str) -> str | None:
         marked = _LETTERS.sub(lambda run: _MEANT[run[0]], found.form)
         raise wrong(
             f'"{cut(found.form)}" is not the form of a time: the marks begin with a percent sign',
-            f"{_ALL_MARKS}" if marked == found.form else f"write `{found.kind}('{cut(marked)}')`",
+            _ALL_MARKS if marked == found.form else f"write `{found.kind}('{cut(marked)}')`",
         )
     if not _YEARS & set(marks):
         raise wrong(
