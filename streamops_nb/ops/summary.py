@@ -58,8 +58,7 @@ class Summary(Shown):
     @property
     def silence(self) -> str:
         """Why nothing comes out, and what to do about it; empty if something does."""
-        said = str(self.dict["silence"])
-        return f"{said} - {_EARLIEST}" if FROM_NOW_ON in said else said
+        return str(self.dict["silence"]).replace(FROM_NOW_ON, f"{FROM_NOW_ON} - {_EARLIEST}")
 
     def __str__(self) -> str:
         return "\n".join(f"{name:<11}{text}".rstrip() for name, text in self.lines())

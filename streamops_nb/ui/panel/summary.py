@@ -70,8 +70,7 @@ class SummaryTab:
 
 def summary_html(made: dict[str, Any]) -> str:
     """Write the figures of a job; every text of them is escaped."""
-    silence = made["silence"]
-    silence += _EARLIEST if FROM_NOW_ON in silence else ""
+    silence = made["silence"].replace(FROM_NOW_ON, FROM_NOW_ON + _EARLIEST)
     said = [silence or made["reason"], *made["unfilled"]]
     why = "".join(f'<p class="said">{text_html(one)}</p>' for one in said if one)
     return f'{why}<div class="tiles">{"".join(map(_tile, tiles_of(made)))}</div>'
