@@ -68,7 +68,7 @@ def test_the_outermost_type_is_told(text: str, expected: str) -> None:
     ("text", "what", "remedy"),
     [
         ("VARCHR", 'there is no type "VARCHR"', "did you mean `VARCHAR`?"),
-        ("float64", 'there is no type "float64"', "did you mean `FLOAT`?"),
+        ("float64", 'there is no type "float64"', "write `DOUBLE`"),
         ("EPOCH_S", 'there is no type "EPOCH_S"', "accepted: "),
         ("STRUCT(a EPOCH_S)", 'there is no type "EPOCH_S"', "accepted: "),
         ("STRUCT(lat DOUBLE", '"STRUCT(lat DOUBLE" is not a type', "put the type in quotes"),
